@@ -10,10 +10,10 @@ from a3sgw.http.headers import Headers
 class Request:
     """One request, after framing and path checks.
 
-    `method`, `target`, `path`, `query`, `host` are bytes. `path` is the *routing path*: unreserved characters decoded, dot
-    segments resolved, reserved characters still encoded. `target` is what the endpoint will get, path and query. `host` is
-    canonical: lower case, without port, brackets and trailing dot, ``b""`` when the client sent none. `client_ip` is the
-    address of the connection's peer or, behind a trusted proxy, of the client it names.
+    `method`, `target`, `path`, `query`, `host` are bytes. `path` is the *routing path*: unreserved characters decoded,
+    dot segments resolved, reserved characters still encoded. `target` is what the endpoint will get, path and query.
+    `host` is canonical: lower case, without port, brackets and trailing dot, ``b""`` when the client sent none.
+    `client_ip` is the address of the connection's peer or, behind a trusted proxy, of the client it names.
     """
 
     __slots__ = (
