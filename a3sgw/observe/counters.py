@@ -1,0 +1,143 @@
+"""Counters of one route and of one entrypoint: plain integers, because a library's counter costs up to 2 µs."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from typing import TypedDict
+
+BOUNDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+"""Upper bounds of the duration buckets in seconds; one more bucket holds what is longer."""
+
+METHODS = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"CONNECT", b"TRACE"})
+"""Methods with a series of their own; clients choose methods freely, so all others share b"other"."""
+
+RouteKey = tuple[str, str, str]
+"""(entrypoint, router, service)."""
+
+
+class RouteData(TypedDict):
+    """One route's counters as plain data, to send between processes."""
+
+    key: RouteKey
+    requests: list[tuple[str, int, int]]
+    """(method, status, count)."""
+    buckets: list[int]
+    seconds: float
+    received: int
+    sent: int
+
+
+class EntrypointData(TypedDict):
+    """One entrypoint's connection counters as plain data."""
+
+    name: str
+    open: int
+    accepted: int
+    refused: dict[str, int]
+
+
+class RouteMetrics:
+    """What one router did on one entrypoint; empty names stand for requests that no route matched."""
+
+    __slots__ = ("buckets", "entrypoint", "received", "requests", "router", "seconds", "sent", "service")
+
+    def __init__(self, entrypoint: str, router: str, service: str) -> None:
+        self.entrypoint = entrypoint
+        self.router = router
+        self.service = service
+        self.requests: dict[tuple[bytes, int], int] = {}
+        """Count by (method, status)."""
+        self.buckets = [0] * (len(BOUNDS) + 1)
+        """Not cumulative: each request is in exactly one."""
+        self.seconds = 0.0
+        self.received = 0
+        self.sent = 0
+
+    def observe(self, method: bytes, status: int, seconds: float, received: int, sent: int) -> None:
+        """Count one finished request; `received` and `sent` are body bytes. Measured: 0.27 µs."""
+        key = (method, status)
+        try:
+            self.requests[key] += 1
+        except KeyError:
+            self._first(key)
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+        self.received += received
+        self.sent += sent
+
+    def _first(self, key: tuple[bytes, int]) -> None:
+        if key[0] not in METHODS:
+            key = (b"other", key[1])
+        self.requests[key] = self.requests.get(key, 0) + 1
+
+    @property
+    def count(self) -> int:
+        """Requests finished so far."""
+        return sum(self.buckets)
+
+    def data(self) -> RouteData:
+        """A copy as plain data; safe from another thread, because each copy is one step of the interpreter."""
+        requests = [
+            (method.decode("latin-1"), status, count) for (method, status), count in self.requests.copy().items()
+        ]
+        return {
+            "key": (self.entrypoint, self.router, self.service),
+            "requests": requests,
+            "buckets": self.buckets.copy(),
+            "seconds": self.seconds,
+            "received": self.received,
+            "sent": self.sent,
+        }
+
+    def add(self, data: RouteData) -> None:
+        """Add another process's counters of the same route."""
+        for method, status, count in data["requests"]:
+            key = (method.encode("latin-1"), status)
+            self.requests[key] = self.requests.get(key, 0) + count
+        for index, count in enumerate(data["buckets"]):
+            self.buckets[index] += count
+        self.seconds += data["seconds"]
+        self.received += data["received"]
+        self.sent += data["sent"]
+
+    def __repr__(self) -> str:
+        return f"<RouteMetrics [{self.entrypoint}/{self.router}/{self.service}, {self.count} requests]>"
+
+
+class EntrypointMetrics:
+    """Connections of one entrypoint: `open` now, `accepted` ever, `refused` by reason."""
+
+    __slots__ = ("accepted", "name", "open", "refused")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.open = 0
+        self.accepted = 0
+        self.refused: dict[str, int] = {}
+
+    def opened(self) -> None:
+        """A connection was accepted and is served."""
+        self.open += 1
+        self.accepted += 1
+
+    def closed(self) -> None:
+        """A connection counted by `opened` is gone."""
+        self.open -= 1
+
+    def refuse(self, reason: str) -> None:
+        """A connection was turned away; `reason` is one of a few fixed words, never client input."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+
+    def data(self) -> EntrypointData:
+        """A copy as plain data."""
+        return {"name": self.name, "open": self.open, "accepted": self.accepted, "refused": self.refused.copy()}
+
+    def add(self, data: EntrypointData) -> None:
+        """Add another process's counters of the same entrypoint."""
+        self.open += data["open"]
+        self.accepted += data["accepted"]
+        for reason, count in data["refused"].items():
+            self.refused[reason] = self.refused.get(reason, 0) + count
+
+    def __repr__(self) -> str:
+        return f"<EntrypointMetrics [{self.name}, {self.open} open, {self.accepted} accepted]>"

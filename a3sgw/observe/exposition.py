@@ -1,0 +1,122 @@
+"""The counters in Prometheus' text format: the only importer of prometheus_client, used at scrape and never before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.process_collector import ProcessCollector
+from prometheus_client.registry import Collector
+
+from a3sgw.observe.counters import BOUNDS, EntrypointData, RouteData, RouteMetrics
+from a3sgw.observe.metrics import Metrics, MetricsData
+
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
+"""Content type of what `render` returns."""
+
+_LEVELS = ("entrypoint", "router", "service")
+_EDGES = (*map(repr, BOUNDS), "+Inf")
+
+
+def render(metrics: Metrics, version: str = "") -> bytes:
+    """All counters as Prometheus text (format 0.0.4), with the process's own memory, CPU and file descriptors.
+
+    Works on a copy, so it may run in a thread while requests are counted: thousands of busy routers take a while.
+    """
+    return generate_latest(_Everything(metrics.snapshot(), version))
+
+
+class _Everything(Collector):
+    """Turns one snapshot into metric families."""
+
+    def __init__(self, data: MetricsData, version: str) -> None:
+        self._data = data
+        self._version = version
+
+    def collect(self) -> Iterator[Metric]:
+        for position, level in enumerate(_LEVELS):
+            yield from _requests(level, _summed(self._data["routes"], position))
+        yield from _connections(self._data["entrypoints"])
+        yield from _state(self._data)
+        build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
+        build.add_metric([self._version], 1)
+        yield build
+        yield from ProcessCollector(registry=None).collect()
+
+
+def _summed(routes: Iterable[RouteData], position: int) -> dict[str, RouteMetrics]:
+    """Counters added up by the name at `position` of their key."""
+    sums: dict[str, RouteMetrics] = {}
+    for route in routes:
+        name = route["key"][position]
+        sums.setdefault(name, RouteMetrics(name, "", "")).add(route)
+    return sums
+
+
+def _requests(level: str, sums: dict[str, RouteMetrics]) -> Iterator[Metric]:
+    prefix = f"a3sgw_{level}"
+    total = CounterMetricFamily(
+        f"{prefix}_requests", f"Requests finished, by {level}.", labels=[level, "method", "code"]
+    )
+    duration = HistogramMetricFamily(
+        f"{prefix}_request_duration_seconds", "From the request head to the last byte of the response.", labels=[level]
+    )
+    received = CounterMetricFamily(f"{prefix}_requests_bytes", "Request body bytes received.", labels=[level])
+    sent = CounterMetricFamily(f"{prefix}_responses_bytes", "Response body bytes sent.", labels=[level])
+    for name, counters in sums.items():
+        for (method, code), count in _by_class(counters).items():
+            total.add_metric([name, method, code], count)
+        edges = list(zip(_EDGES, accumulate(counters.buckets), strict=True))
+        duration.add_metric([name], edges, counters.seconds)
+        received.add_metric([name], counters.received)
+        sent.add_metric([name], counters.sent)
+    return iter((total, duration, received, sent))
+
+
+def _by_class(counters: RouteMetrics) -> dict[tuple[str, str], int]:
+    """Counts by (method, code class): exact codes would multiply the series without telling an alert more."""
+    classes: dict[tuple[str, str], int] = {}
+    for (method, status), count in counters.requests.items():
+        key = (method.decode("latin-1"), f"{status // 100}xx")
+        classes[key] = classes.get(key, 0) + count
+    return classes
+
+
+def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
+    label = ["entrypoint"]
+    opened = GaugeMetricFamily("a3sgw_open_connections", "Connections open now.", labels=label)
+    accepted = CounterMetricFamily("a3sgw_connections_accepted", "Connections accepted.", labels=label)
+    refused = CounterMetricFamily(
+        "a3sgw_connections_refused", "Connections turned away.", labels=["entrypoint", "reason"]
+    )
+    for entrypoint in entrypoints:
+        opened.add_metric([entrypoint["name"]], entrypoint["open"])
+        accepted.add_metric([entrypoint["name"]], entrypoint["accepted"])
+        for reason, count in entrypoint["refused"].items():
+            refused.add_metric([entrypoint["name"], reason], count)
+    return iter((opened, accepted, refused))
+
+
+def _state(data: MetricsData) -> Iterator[Metric]:
+    reloads = CounterMetricFamily("a3sgw_config_reloads", "Configuration reloads.", labels=["result"])
+    for result, count in data["reloads"].items():
+        reloads.add_metric([result], count)
+    yield reloads
+    yield GaugeMetricFamily(
+        "a3sgw_config_last_reload_success",
+        "1 if the last reload took effect, 0 if the old configuration was kept.",
+        value=int(data["last_reload_success"]),
+    )
+    yield GaugeMetricFamily(
+        "a3sgw_config_last_reload_success_timestamp_seconds",
+        "When the configuration in use was loaded, in seconds since the epoch.",
+        value=data["last_reload_time"],
+    )
+    yield CounterMetricFamily(
+        "a3sgw_access_log_lost_lines",
+        "Access log lines that could not be written (stalled or failing output).",
+        value=data["access_log_lost"],
+    )

@@ -1,0 +1,103 @@
+"""All counters of one process, by name: they outlive configurations and add up across workers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, RouteData, RouteKey, RouteMetrics
+
+__all__ = ["EntrypointMetrics", "Metrics", "MetricsData", "RouteMetrics"]
+
+
+class MetricsData(TypedDict):
+    """All counters of one process as plain data: strings, numbers, lists and dictionaries only."""
+
+    routes: list[RouteData]
+    entrypoints: list[EntrypointData]
+    reloads: dict[str, int]
+    last_reload_success: bool
+    last_reload_time: float
+    access_log_lost: int
+
+
+class Metrics:
+    """All counters of one process; they outlive every snapshot, so a reload never sets a counter back."""
+
+    def __init__(self) -> None:
+        self._routes: dict[RouteKey, RouteMetrics] = {}
+        self._entrypoints: dict[str, EntrypointMetrics] = {}
+        self._idle_since: dict[RouteKey, int] = {}
+        self.reloads = {"success": 0, "failure": 0}
+        self.last_reload_success = True
+        self.last_reload_time = 0.0
+        """Wall clock in seconds since the epoch of the last reload that succeeded; 0 before the first."""
+        self.access_log_lost = 0
+        """Access log lines that could not be written (stalled or failing output)."""
+
+    # Counting...
+
+    def route(self, entrypoint: str, router: str = "", service: str = "") -> RouteMetrics:
+        """The counters of these names: the same object for the same names, across reloads."""
+        key = (entrypoint, router, service)
+        found = self._routes.get(key)
+        if found is None:
+            found = self._routes[key] = RouteMetrics(*key)
+        return found
+
+    def entrypoint(self, name: str) -> EntrypointMetrics:
+        """The connection counters of the entrypoint `name`: the same object for the same name."""
+        found = self._entrypoints.get(name)
+        if found is None:
+            found = self._entrypoints[name] = EntrypointMetrics(name)
+        return found
+
+    def reloaded(self, success: bool, now: float) -> None:
+        """Count a reload; `now` is the wall clock in seconds since the epoch."""
+        self.reloads["success" if success else "failure"] += 1
+        self.last_reload_success = success
+        if success:
+            self.last_reload_time = now
+
+    def lose(self, lines: int) -> None:
+        """Count `lines` of the access log as lost."""
+        self.access_log_lost += lines
+
+    def forget(self, keep: Iterable[RouteKey]) -> int:
+        """Drop routes outside `keep` that counted nothing since the previous call; return how many.
+
+        A route that left the configuration may still carry running requests, which count when they end: so it goes
+        only after a whole period without one.
+        """
+        gone = self._routes.keys() - set(keep)
+        counts = {key: self._routes[key].count for key in gone}
+        idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
+        for key in idle:
+            del self._routes[key], counts[key]
+        self._idle_since = counts
+        return len(idle)
+
+    # Between processes...
+
+    def snapshot(self) -> MetricsData:
+        """A copy of everything as plain data; may be called from another thread while requests are counted."""
+        return {
+            "routes": [route.data() for route in list(self._routes.values()) if route.count],
+            "entrypoints": [entrypoint.data() for entrypoint in list(self._entrypoints.values())],
+            "reloads": self.reloads.copy(),
+            "last_reload_success": self.last_reload_success,
+            "last_reload_time": self.last_reload_time,
+            "access_log_lost": self.access_log_lost,
+        }
+
+    def merge(self, data: MetricsData) -> None:
+        """Add another process's snapshot; the last reload was a success if it was one everywhere."""
+        for route in data["routes"]:
+            self.route(*route["key"]).add(route)
+        for entrypoint in data["entrypoints"]:
+            self.entrypoint(entrypoint["name"]).add(entrypoint)
+        for result, count in data["reloads"].items():
+            self.reloads[result] = self.reloads.get(result, 0) + count
+        self.last_reload_success = self.last_reload_success and data["last_reload_success"]
+        self.last_reload_time = max(self.last_reload_time, data["last_reload_time"])
+        self.access_log_lost += data["access_log_lost"]

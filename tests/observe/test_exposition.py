@@ -1,0 +1,97 @@
+"""The Prometheus text."""
+
+from __future__ import annotations
+
+from a3sgw.observe.exposition import CONTENT_TYPE, render
+from a3sgw.observe.metrics import Metrics
+
+
+def lines(metrics: Metrics) -> list[str]:
+    """The sample lines, without the process's own."""
+    text = render(metrics, "1.2.3").decode()
+    return [line for line in text.splitlines() if line.startswith("a3sgw_")]
+
+
+def test_route_counters_appear_at_three_levels() -> None:
+    """One request is counted for its entrypoint, its router and its service, by method and code class."""
+    metrics = Metrics()
+    metrics.route("web", "api", "backend").observe(b"GET", 204, 0.02, 3, 5)
+    metrics.route("web", "shop", "backend").observe(b"POST", 503, 20.0, 30, 50)
+    found = lines(metrics)
+    assert 'a3sgw_entrypoint_requests_total{code="2xx",entrypoint="web",method="GET"} 1.0' in found
+    assert 'a3sgw_entrypoint_requests_total{code="5xx",entrypoint="web",method="POST"} 1.0' in found
+    assert 'a3sgw_router_requests_total{code="5xx",method="POST",router="shop"} 1.0' in found
+    assert 'a3sgw_service_requests_total{code="2xx",method="GET",service="backend"} 1.0' in found
+    assert 'a3sgw_service_requests_bytes_total{service="backend"} 33.0' in found
+    assert 'a3sgw_service_responses_bytes_total{service="backend"} 55.0' in found
+
+
+def test_histogram_is_cumulative() -> None:
+    """Buckets count everything up to their bound, and +Inf, count and sum hold all."""
+    metrics = Metrics()
+    route = metrics.route("web", "api", "backend")
+    for seconds in (0.001, 0.02, 20.0):
+        route.observe(b"GET", 200, seconds, 0, 0)
+    found = lines(metrics)
+    name = "a3sgw_router_request_duration_seconds"
+    assert f'{name}_bucket{{le="0.005",router="api"}} 1.0' in found
+    assert f'{name}_bucket{{le="0.025",router="api"}} 2.0' in found
+    assert f'{name}_bucket{{le="10.0",router="api"}} 2.0' in found
+    assert f'{name}_bucket{{le="+Inf",router="api"}} 3.0' in found
+    assert f'{name}_count{{router="api"}} 3.0' in found
+    assert f'{name}_sum{{router="api"}} 20.021' in found
+
+
+def test_unmatched_requests_have_empty_names() -> None:
+    """Requests that no route matched are counted under the empty router of their entrypoint."""
+    metrics = Metrics()
+    metrics.route("web").observe(b"BREW", 404, 0.001, 0, 0)
+    found = lines(metrics)
+    assert 'a3sgw_router_requests_total{code="4xx",method="other",router=""} 1.0' in found
+    assert 'a3sgw_entrypoint_requests_total{code="4xx",entrypoint="web",method="other"} 1.0' in found
+
+
+def test_routes_without_requests_take_no_line() -> None:
+    """Ten thousand idle routes do not make every scrape ten thousand times longer."""
+    metrics = Metrics()
+    for number in range(1000):
+        metrics.route("web", f"r{number}", "s")
+    assert not [line for line in lines(metrics) if "_router_" in line]
+
+
+def test_state() -> None:
+    """Connections, reloads, lost log lines and the version are there."""
+    metrics = Metrics()
+    metrics.entrypoint("web").opened()
+    metrics.entrypoint("web").refuse("limit")
+    metrics.reloaded(True, 1000.0)
+    metrics.reloaded(False, 2000.0)
+    metrics.lose(4)
+    found = lines(metrics)
+    for line in (
+        'a3sgw_open_connections{entrypoint="web"} 1.0',
+        'a3sgw_connections_accepted_total{entrypoint="web"} 1.0',
+        'a3sgw_connections_refused_total{entrypoint="web",reason="limit"} 1.0',
+        'a3sgw_config_reloads_total{result="success"} 1.0',
+        'a3sgw_config_reloads_total{result="failure"} 1.0',
+        "a3sgw_config_last_reload_success 0.0",
+        "a3sgw_config_last_reload_success_timestamp_seconds 1000.0",
+        "a3sgw_access_log_lost_lines_total 4.0",
+        'a3sgw_build_info{version="1.2.3"} 1.0',
+    ):
+        assert line in found
+
+
+def test_process_metrics_and_format() -> None:
+    """Memory and file descriptors of the process are shown, and the content type names the format."""
+    text = render(Metrics()).decode()
+    assert "\nprocess_resident_memory_bytes " in text
+    assert "\nprocess_open_fds " in text
+    assert CONTENT_TYPE.startswith("text/plain; version=0.0.4")
+
+
+def test_names_are_escaped() -> None:
+    """A quote in a name does not break the format."""
+    metrics = Metrics()
+    metrics.route("web", 'a"b\\c\nd', "s").observe(b"GET", 200, 0.1, 0, 0)
+    assert 'a3sgw_router_requests_total{code="2xx",method="GET",router="a\\"b\\\\c\\nd"} 1.0' in lines(metrics)

@@ -1,0 +1,76 @@
+"""One access log line."""
+
+from __future__ import annotations
+
+import json
+
+from a3sgw.observe.record import Record, encode
+
+FIELDS = [
+    "time",
+    "request_id",
+    "entrypoint",
+    "router",
+    "service",
+    "endpoint",
+    "client_ip",
+    "peer_ip",
+    "method",
+    "host",
+    "path",
+    "protocol",
+    "status",
+    "duration_ms",
+    "upstream_ms",
+    "received",
+    "sent",
+    "error",
+    "attempts",
+]
+
+
+def record(path: str = "/", **extra: str) -> Record:
+    """A record as the request path makes it."""
+    return Record(
+        "2026-11-21T07:16:33.125Z",
+        "id-1",
+        "web",
+        "api",
+        "backend",
+        "http://127.0.0.1:8001",
+        "10.0.0.1",
+        "10.0.0.2",
+        "GET",
+        "api.example",
+        path,
+        "HTTP/1.1",
+        200,
+        1.25,
+        1.0,
+        0,
+        120,
+        "",
+        1,
+        **extra,
+    )
+
+
+def test_line_has_every_field_in_order() -> None:
+    """A line is one JSON object with all fields; those that were not recorded are left out."""
+    line = encode([record()])
+    assert line.endswith(b"}\n")
+    assert list(json.loads(line)) == FIELDS
+
+
+def test_optional_fields() -> None:
+    """Recorded header fields are part of the line."""
+    assert json.loads(encode([record(user_agent="curl/8", referer="")]))["user_agent"] == "curl/8"
+
+
+def test_every_byte_survives_and_no_line_is_forged() -> None:
+    """All 256 byte values of a path come back from the line, which stays one line without control characters."""
+    path = bytes(range(256))
+    lines = encode([record(path.decode("latin-1"))] * 2)
+    assert lines.count(b"\n") == 2
+    assert not [byte for byte in lines.replace(b"\n", b"") if byte < 0x20]
+    assert json.loads(lines.splitlines()[0])["path"].encode("latin-1") == path
