@@ -1,0 +1,1 @@
+"""The management API: what the gateway says about itself over HTTP."""
