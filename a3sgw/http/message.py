@@ -30,12 +30,15 @@ class Request:
         "path",
         "peer_ip",
         "query",
+        "raw_target",
         "scheme",
         "target",
     )
 
     def __init__(self) -> None:
         self.method = b"GET"
+        self.raw_target = b"/"
+        """The target as the client sent it, for logs."""
         self.target = b"/"
         self.path = b"/"
         self.query = b""
@@ -64,10 +67,12 @@ class Request:
 class Response:
     """A response head, from an endpoint or made by the gateway; `body` is only set for the latter."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "headers", "reason", "status")
 
     def __init__(self, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
         self.status = status
+        self.reason: bytes | None = None
+        """The reason phrase as the endpoint sent it; None = the standard one."""
         self.headers = headers if headers is not None else Headers()
         self.body = body
 

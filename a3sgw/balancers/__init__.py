@@ -1,0 +1,1 @@
+"""One way to choose an endpoint per file; the file name is the strategy (`round_robin.py` is ``round-robin``)."""

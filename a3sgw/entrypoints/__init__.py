@@ -1,0 +1,1 @@
+"""One listening protocol per file."""

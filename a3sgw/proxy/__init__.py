@@ -1,0 +1,1 @@
+"""The data plane: a connection on each side and the exchange between them."""

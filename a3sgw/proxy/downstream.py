@@ -1,0 +1,576 @@
+"""One HTTP/1.1 connection from a client: reads requests one after the other and writes their answers in order."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from typing import TYPE_CHECKING, cast
+
+from a3sgw.errors import ClientError
+from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError
+from a3sgw.http.encode import date_line, interim_head, status_line
+from a3sgw.http.headers import Headers
+from a3sgw.http.message import Request, Response
+from a3sgw.http.parser import HeadParser, request_parser
+from a3sgw.http.request import Fields, read_request, repair
+from a3sgw.proxy.exchange import Exchange
+from a3sgw.proxy.forwarded import believed_lines, plain_lines
+from a3sgw.sweeper import NEVER
+
+if TYPE_CHECKING:
+    from a3sgw.entrypoints.http import HttpEntrypoint
+
+_MAX_AHEAD = 64 * 1024
+"""Bytes of pipelined requests read ahead while one is being answered; then the client waits."""
+_MAX_DRAIN = 256 * 1024
+"""Bytes of an unwanted body read and dropped to keep the connection; a longer one costs the client its connection."""
+_LINGER = 2.0
+"""Seconds to go on reading after the last answer, so that the client sees it and not a reset (RFC 9112 §9.6)."""
+_HALF_CLOSED_GRACE = 0.05
+_CONTINUE_AFTER = 1.0
+"""Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the same)."""
+_TCP_CLOSE = 7  # tcpi_state in linux/tcp.h
+_AHEAD, _ORIGIN = 1, 2
+_HEAD, _LENGTH, _CHUNKED, _WHOLE, _DRAIN, _LINGERING, _CLOSED = range(7)
+
+
+class Downstream(asyncio.Protocol):
+    """The connection; `entrypoint` holds what all its connections share and what a reload replaces."""
+
+    __slots__ = (
+        "_ahead",
+        "_authority",
+        "_chunked",
+        "_continued",
+        "_decoder",
+        "_exchange",
+        "_fed",
+        "_forwarded",
+        "_half_closed",
+        "_head",
+        "_held",
+        "_keep",
+        "_left",
+        "_minor",
+        "_parser",
+        "_peer_ip",
+        "_reading",
+        "_served",
+        "_slow",
+        "_state",
+        "_transport",
+        "_trusted",
+        "deadline",
+        "entrypoint",
+    )
+
+    def __init__(self, entrypoint: HttpEntrypoint) -> None:
+        # Per connection
+        self.entrypoint = entrypoint
+        self.deadline = NEVER
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._peer_ip = ""
+        self._trusted = False
+        self._authority = b""
+        self._forwarded = b""
+        self._state = _HEAD
+        self._reading = False
+        self._held = 0
+        self._slow = False
+        self._half_closed = False
+        self._served = 0
+        self._ahead = b""
+        # Per request
+        self._exchange: Exchange | None = None
+        self._parser: HeadParser | None = None
+        self._fed = 0
+        self._left = 0
+        self._decoder: ChunkDecoder = cast(ChunkDecoder, None)
+        self._minor = 1
+        self._keep = True
+        self._continued = False
+        self._chunked = False
+        self._head = b""
+
+    def __repr__(self) -> str:
+        names = ("HEAD", "LENGTH", "CHUNKED", "WHOLE", "DRAIN", "LINGERING", "CLOSED")
+        return f"<Downstream [{self._peer_ip}, {names[self._state]}, {self._served} served]>"
+
+    # Reading requests...
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.BaseProtocol."""
+        self._transport = cast(asyncio.Transport, transport)
+        entrypoint = self.entrypoint
+        peer = transport.get_extra_info("peername")
+        if peer and not isinstance(peer, (str, bytes)):
+            self._peer_ip = peer[0].partition("%")[0]
+        self._trusted = self._peer_ip in entrypoint.trusted if self._peer_ip else entrypoint.trusts_unix
+        self.deadline = entrypoint.sweeper.after(entrypoint.read_header_timeout)
+        if not entrypoint.admit(self):
+            self._state = _CLOSED
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio.Protocol."""
+        state = self._state
+        if state == _HEAD:
+            if self._ahead:
+                data = self._ahead + data
+                self._ahead = b""
+            self._requests(data)
+        elif state == _LENGTH or state == _CHUNKED:
+            self._requests(self._body(data))
+        elif state == _WHOLE:
+            self._wait(data)
+        elif state == _DRAIN:
+            self._requests(self._drain(data))
+
+    def _requests(self, data: bytes) -> None:
+        """Serve whole heads in `data` one after the other; what follows an unanswered one waits."""
+        self._reading = True
+        while data and self._state == _HEAD:
+            data = self._next(data)
+        self._reading = False
+        if data:
+            self._wait(data)
+
+    def _wait(self, data: bytes) -> None:
+        """Keep what was sent ahead of the answer, up to a limit."""
+        if self._state == _LINGERING or self._state == _CLOSED:
+            return
+        self._ahead += data
+        if len(self._ahead) > _MAX_AHEAD:
+            self._hold(_AHEAD)
+
+    def _next(self, data: bytes) -> bytes:
+        """One head, and what of its body is there; returns the bytes behind."""
+        if data[:2] == b"\r\n" and self._parser is None:  # RFC 9112 §2.2: an empty line before a request is ignored
+            return data[2:]
+        end = data.find(b"\r\n\r\n") + 4
+        entrypoint = self.entrypoint
+        if end == 3:
+            self._partial(data)
+            return b""
+        if end > entrypoint.max_header_bytes:
+            self._too_large(data)
+            return b""
+        head = data[:end]
+        parser = self._parser or request_parser()
+        try:
+            if parser.complete or not parser.feed(head[self._fed :] if self._fed else head):
+                raise ValueError("the head does not end where it should")
+        except ValueError as error:
+            repaired = repair(head)
+            if repaired is None:
+                self._refuse(ClientError(400, str(error)))
+                return b""
+            head = repaired
+        self._parser = None
+        self._fed = 0
+        try:
+            request, fields = read_request(head, entrypoint.head_rules)
+            if fields.expect is not None and fields.expect != b"100-continue":
+                raise ClientError(417, "unknown expectation")
+        except ClientError as error:
+            self._refuse(error, head)
+            return b""
+        return self._begin(request, fields, data[end:])
+
+    def _begin(self, request: Request, fields: Fields, rest: bytes) -> bytes:
+        entrypoint = self.entrypoint
+        self._served += 1
+        self._minor = request.minor
+        self._keep = entrypoint.accepting and _persists(request, fields)
+        self._continued = False
+        request.peer_ip = request.client_ip = self._peer_ip
+        request.scheme = entrypoint.scheme
+        own = self._own_lines(request, fields)
+        exchange = self._exchange = Exchange(self, request, fields, own, entrypoint.table.match(request))
+        length = request.content_length
+        if length == 0:
+            self._state = _WHOLE
+            self.deadline = NEVER
+            exchange.begin()
+            return rest
+        if length is None:
+            self._state = _CHUNKED
+            self._decoder = ChunkDecoder()
+        else:
+            self._state = _LENGTH
+            self._left = length
+        waits = fields.expect is not None and not rest
+        self.deadline = entrypoint.sweeper.after(_CONTINUE_AFTER if waits else entrypoint.body_idle_timeout)
+        exchange.begin()
+        if rest and self._exchange is exchange:
+            return self._body(rest)
+        if rest and self._state == _DRAIN:
+            return self._drain(rest)
+        return rest
+
+    def _own_lines(self, request: Request, fields: Fields) -> bytes:
+        """The field lines the gateway adds for the endpoint; the same for all requests of a connection to one host."""
+        entrypoint = self.entrypoint
+        if self._trusted:
+            forwarded = believed_lines(request, fields, entrypoint.trusted)
+            request.id = next((value for name, value in fields.forwarded or () if name == b"x-request-id"), b"")[:128]
+        else:
+            if request.authority != self._authority or not self._forwarded:
+                self._authority = request.authority
+                self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
+            forwarded = self._forwarded
+        if entrypoint.request_id:
+            if not request.id:
+                request.id = entrypoint.new_id()
+            return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id)
+        return forwarded
+
+    def _partial(self, data: bytes) -> None:
+        """Not a whole head yet: check what there is, so that garbage is refused now and not at a timeout."""
+        entrypoint = self.entrypoint
+        if len(data) > entrypoint.max_header_bytes:
+            self._too_large(data)
+            return
+        parser = self._parser
+        if parser is None:
+            parser = self._parser = request_parser()
+            self._fed = 0
+            self.deadline = entrypoint.sweeper.after(entrypoint.read_header_timeout)
+        try:
+            parser.feed(data[self._fed :])
+        except ValueError as error:
+            line = data.partition(b"\r\n")[0]
+            if not data[:1].isalpha() or (line.isascii() and b"  " not in line):
+                self._refuse(ClientError(400, str(error)))
+                return
+            self._parser, self._fed, self._ahead = None, 0, data  # may be repaired once it is whole
+            return
+        self._fed = len(data)
+        self._ahead = data
+
+    def _too_large(self, data: bytes) -> None:
+        line = data.find(b"\r\n")
+        target = line < 0 or line > self.entrypoint.max_header_bytes
+        self._refuse(ClientError(414 if target else 431, "the target is too long" if target else "the head is too large"))
+
+    def _refuse(self, error: ClientError, head: bytes = b"") -> None:
+        """Answer a head that never became a request; it is counted and logged like any other, then the connection ends."""
+        request = Request()
+        request.headers = Headers(head[head.find(b"\r\n") + 2 : -2] if head else b"")
+        first = head.split(b" ", 2) if head else []
+        request.method, request.raw_target = (first[0], first[1]) if len(first) == 3 else (b"", b"")
+        request.peer_ip = request.client_ip = self._peer_ip
+        request.id = self.entrypoint.new_id()
+        self._keep = False
+        self._minor = 1
+        self._parser = None
+        self._served += 1
+        self._state = _LENGTH
+        self._left = _MAX_DRAIN + 1  # whatever follows belongs to nobody
+        self._exchange = Exchange(self, request, Fields(), b"", self.entrypoint.table.unmatched)
+        self._exchange.fail(error)
+
+    def _body(self, data: bytes) -> bytes:
+        """Pass on body bytes; returns what lies behind the body."""
+        exchange = cast(Exchange, self._exchange)
+        trailers = rest = b""
+        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+        if self._state == _LENGTH:
+            left = self._left = self._left - len(data)
+            if left < 0:
+                data, rest = data[:left], data[left:]
+            ended = left <= 0
+        else:
+            try:
+                data = self._decoder.feed(data)
+            except ChunkError as error:
+                self._keep = False
+                self._left = _MAX_DRAIN + 1
+                exchange.fail(ClientError(400, str(error)))
+                return b""
+            ended, rest, trailers = self._decoder.ended, self._decoder.rest, self._decoder.trailers
+        if data:
+            exchange.on_request_body(data)
+        if not ended:
+            return b""
+        if exchange is self._exchange and not exchange.finished:
+            self._state = _WHOLE
+            self.deadline = NEVER
+            exchange.on_request_end(trailers)
+        return rest
+
+    def _drain(self, data: bytes) -> bytes:
+        """Drop the rest of a body nobody wants; returns what lies behind it."""
+        left = self._left = self._left - len(data)
+        if left > 0:
+            return b""
+        self._next_request()
+        return data[left:] if left else b""
+
+    # Writing answers...
+
+    def interim(self, status: int, headers: Headers) -> None:
+        """A 1xx head; HTTP/1.0 has none (RFC 9110 §15.2)."""
+        if self._minor == 1 and self._state != _CLOSED:
+            if status == 100:
+                if self._continued:
+                    return
+                self._continued = True
+            self._transport.write(interim_head(status, headers))
+
+    def send(self, response: Response, length: int, declared: bytes | None, more: bool) -> None:
+        """The final head (see `Client.send`)."""
+        own = b""
+        self._chunked = False
+        if length > 0:
+            own = b"Content-Length: %d\r\n" % length
+        elif length == 0:
+            if declared is not None:
+                own = b"Content-Length: %b\r\n" % declared
+        elif self._minor == 1:
+            self._chunked = True
+            own = b"Transfer-Encoding: chunked\r\n"
+        else:
+            self._keep = False
+        exchange = cast(Exchange, self._exchange)
+        if exchange.expects_continue and not self._continued:
+            self._keep = False  # the client may or may not send the body now: only a new connection is unambiguous
+        if not self.entrypoint.accepting:
+            self._keep = False
+        if response.reason is None:
+            own += date_line()
+        if not self._keep:
+            own += b"Connection: close\r\n"
+        elif self._minor == 0:
+            own += b"Connection: keep-alive\r\n"
+        head = b"".join((status_line(response), response.headers.encode(), own, b"\r\n"))
+        if more:
+            self._head = head
+        else:
+            self._transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body."""
+        head = self._head
+        if self._chunked:
+            size = len(data)
+            if size < 16384:
+                self._transport.write(b"%b%x\r\n%b\r\n" % (head, size, data))
+            else:
+                self._transport.writelines((b"%b%x\r\n" % (head, size), data, b"\r\n"))
+            self._head = b""
+        elif head:
+            self._head = b""
+            if len(data) < 16384:
+                self._transport.write(head + data)
+            else:
+                self._transport.writelines((head, data))
+        else:
+            self._transport.write(data)
+
+    def end(self, trailers: bytes) -> None:
+        """The response is whole."""
+        tail = self._head
+        if self._chunked:
+            tail += b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK
+        if tail:
+            self._head = b""
+            self._transport.write(tail)
+
+    def abort(self) -> None:
+        """Reset, so that a body that ends here can never pass for a whole one (semantics T-2)."""
+        self._state = _CLOSED
+        raw = self._transport.get_extra_info("socket")
+        if raw is not None and raw.family != socket.AF_UNIX:
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+        self._transport.abort()
+
+    def finished(self) -> None:
+        """The exchange is over: next request, or close."""
+        exchange = self._exchange
+        self._exchange = None
+        state = self._state
+        if state == _CLOSED or exchange is None:
+            return
+        self._held &= ~_ORIGIN
+        if state == _WHOLE:
+            if self._keep:
+                self._next_request()
+            elif self._half_closed or not self._ahead:
+                self._close()
+            else:
+                self._linger()
+        elif self._keep and not self._half_closed and exchange.request.content_length is not None:
+            self._drain_or_linger()
+        else:
+            self._linger()
+
+    def _next_request(self) -> None:
+        self._state = _HEAD
+        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.idle_timeout)
+        self._release_all()
+        if self._ahead and not self._reading:
+            data, self._ahead = self._ahead, b""
+            self._requests(data)
+        if self._half_closed and self._state == _HEAD and not self._reading:
+            self._close()  # what was sent ahead is answered, or will never be whole
+
+    def _release_all(self) -> None:
+        if self._held:
+            self._held = 0
+            self._transport.resume_reading()
+
+    def _drain_or_linger(self) -> None:
+        """A body is still coming that nobody wants: a short one is cheaper to read than a new connection."""
+        if 0 < self._left <= _MAX_DRAIN:
+            self._state = _DRAIN
+            self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+            self._release_all()
+        else:
+            self._linger()
+
+    # Slow sides...
+
+    def hold(self) -> None:
+        """Read no more of the request for now."""
+        self._hold(_ORIGIN)
+
+    def release(self) -> None:
+        """Read on."""
+        if self._held:
+            self._held &= ~_ORIGIN
+            if not self._held and self._state != _CLOSED:
+                self._transport.resume_reading()
+                if self._state in (_LENGTH, _CHUNKED):
+                    self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+
+    def _hold(self, reason: int) -> None:
+        if not self._held and self._state != _CLOSED:
+            self._transport.pause_reading()
+        self._held |= reason
+        if self._state in (_LENGTH, _CHUNKED):
+            self.deadline = NEVER  # it is not the client who is slow
+
+    def pause_writing(self) -> None:
+        """The client reads slowly (asyncio.BaseProtocol)."""
+        self._slow = True
+        if self._exchange is not None:
+            self._exchange.on_client_slow()
+        if self._state == _WHOLE:
+            self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+
+    def resume_writing(self) -> None:
+        """The client has caught up (asyncio.BaseProtocol)."""
+        self._slow = False
+        if self._state == _WHOLE:
+            self.deadline = NEVER
+        if self._exchange is not None:
+            self._exchange.on_client_ready()
+
+    # Ending...
+
+    def eof_received(self) -> bool:
+        """The client sends no more. It may still read (half-closed), so a running exchange goes on for now."""
+        self._half_closed = True
+        state = self._state
+        if state == _WHOLE:
+            asyncio.get_running_loop().call_later(_HALF_CLOSED_GRACE, self._probe)
+            return True
+        if state in (_LENGTH, _CHUNKED) and self._exchange is not None:
+            self._keep = False
+            self._exchange.fail(ClientError(400, "the body ended early"))
+            return self._state != _CLOSED
+        return False
+
+    def _probe(self) -> None:
+        """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send the
+        one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
+        if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
+            if not self._exchange.status and not self._continued:
+                self.interim(100, Headers())
+            self.deadline = 0.0
+
+    def _is_gone(self) -> bool:
+        raw = self._transport.get_extra_info("socket")
+        if raw is None or raw.family == socket.AF_UNIX:
+            return False
+        return bool(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == _TCP_CLOSE)
+
+    def overdue(self) -> None:
+        """The sweeper's call; what it means depends on what was awaited."""
+        state, exchange = self._state, self._exchange
+        if state == _WHOLE and exchange is not None:
+            if self._half_closed and not self._slow:
+                self.deadline = 0.0
+                if self._is_gone():
+                    self._give_up(exchange)
+            else:
+                exchange.error = "the client stopped reading"
+                self._give_up(exchange)
+        elif state in (_LENGTH, _CHUNKED) and exchange is not None:
+            if self._slow:
+                self._give_up(exchange)
+            elif exchange.expects_continue and not self._continued:
+                self.interim(100, Headers())
+                self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+            else:
+                self._keep = False
+                exchange.fail(ClientError(408, "the body stopped"))
+        elif state == _HEAD and self._ahead:
+            self._refuse(ClientError(408, "the head did not arrive in time"))
+        elif state in (_HEAD, _DRAIN):
+            self._close()
+        else:
+            self._state = _CLOSED
+            self._transport.abort()
+
+    def _give_up(self, exchange: Exchange) -> None:
+        self._state = _CLOSED
+        self._exchange = None
+        exchange.on_client_lost()
+        self.abort()
+
+    def _close(self) -> None:
+        """Close once everything written has left, or after a while."""
+        self._state = _CLOSED
+        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+        self._transport.close()
+
+    def _linger(self) -> None:
+        """Say that this is all, and go on reading for a moment."""
+        if self._half_closed or self._transport.is_closing():
+            self._close()
+            return
+        self._state = _LINGERING
+        self._ahead = b""
+        self.deadline = self.entrypoint.sweeper.after(_LINGER)
+        self._release_all()
+        self._transport.write_eof()
+
+    def drain(self) -> None:
+        """The entrypoint closes: an idle connection goes now, a busy one after its answer."""
+        if self._state == _HEAD and not self._ahead:
+            self._close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio.BaseProtocol."""
+        self.entrypoint.leave(self)
+        self._state = _CLOSED
+        exchange = self._exchange
+        if exchange is not None:
+            exchange.on_client_lost()
+            self._exchange = None
+
+
+def _persists(request: Request, fields: Fields) -> bool:
+    """Whether the connection outlives this request (RFC 9112 §9.3). GET and HEAD with a body are answered, but on a
+    connection of their own: too many servers take that body for the next request."""
+    if request.content_length != 0 and request.method in (b"GET", b"HEAD"):
+        return False
+    connection = fields.connection
+    if not connection:
+        return request.minor == 1
+    tokens = [token.strip(b" \t") for token in connection.split(b",")]
+    return b"close" not in tokens and (request.minor == 1 or b"keep-alive" in tokens)
+
+

@@ -1,0 +1,551 @@
+"""One request and its response: asks the chain, chooses an endpoint, and passes bytes both ways.
+
+On the warm path (a kept connection, no suspending middleware) everything here is plain calls made from within
+``data_received`` of one side or the other: no task, no future, no coroutine.
+"""
+
+from __future__ import annotations
+
+import logging
+from time import monotonic
+from typing import cast
+
+from a3sgw.errors import ClientError, GatewayError, NoEndpoint, UpstreamError
+from a3sgw.http.encode import request_head
+from a3sgw.http.headers import Headers
+from a3sgw.http.message import Request, Response
+from a3sgw.http.request import Fields
+from a3sgw.http.response import CHUNKED, Incoming
+from a3sgw.middlewares.base import BodyFilter
+from a3sgw.proxy.refusal import refusal
+from a3sgw.proxy.seam import Client
+from a3sgw.routing.route import Route
+from a3sgw.tasks import spawn
+from a3sgw.upstream.connection import Upstream
+from a3sgw.upstream.endpoint import Endpoint
+
+_log = logging.getLogger("a3sgw.proxy")
+_SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+_RELAYED_INTERIM = frozenset({102, 103})
+_FORBIDDEN_TRAILERS = frozenset(
+    {b"authorization", b"connection", b"content-encoding", b"content-length", b"content-type", b"cookie", b"expect"}
+    | {b"host", b"keep-alive", b"proxy-authorization", b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+)
+
+
+class Exchange:
+    """Lives from the request's head until the response's end; see `finish` for what happens then."""
+
+    __slots__ = (
+        "_client",
+        "_fields",
+        "_held",
+        "_held_trailers",
+        "_origin",
+        "_own",
+        "_pending",
+        "_request_filters",
+        "_request_trailers",
+        "_response_filters",
+        "attempts",
+        "endpoint",
+        "error",
+        "finished",
+        "passed",
+        "received",
+        "request",
+        "request_ended",
+        "response",
+        "route",
+        "sent",
+        "started",
+        "status",
+        "tried",
+        "upstream_seconds",
+    )
+
+    def __init__(self, client: Client, request: Request, fields: Fields, own: bytes, route: Route) -> None:
+        self._client = client
+        self._fields = fields
+        self._own = own
+        """Field lines the gateway adds for the endpoint: forwarding and request id."""
+        self._origin: Upstream | None = None
+        self._pending: list[bytes] | None = None
+        self._held: list[bytes] | None = None
+        self._held_trailers = b""
+        self._request_filters: list[BodyFilter] | None = None
+        self._response_filters: list[BodyFilter] | None = None
+        self._request_trailers = b""
+        self.request = request
+        self.route = route
+        self.response: Response | None = None
+        self.request_ended = request.content_length == 0
+        self.finished = False
+        self.passed = 0
+        """Request steps that let it pass."""
+        # What observers read
+        self.started = monotonic()
+        self.upstream_seconds = 0.0
+        self.endpoint: Endpoint | None = None
+        self.attempts = 0
+        self.tried: tuple[Endpoint, ...] = ()
+        self.status = 0
+        self.received = 0
+        self.sent = 0
+        self.error = ""
+
+    def __repr__(self) -> str:
+        return f"<Exchange [{self.request!r} → {self.route.name}, {self.status or 'waiting'}]>"
+
+    # Deciding...
+
+    def begin(self) -> None:
+        """Ask the chain; then answer, or go on to an endpoint."""
+        chain = self.route.chain
+        if chain.request_waits:
+            self._client.hold()
+            spawn(self._begin_waiting(), "request chain")
+            return
+        try:
+            for step in chain.request:
+                response = cast("Response | None", step(self.request))
+                if response is not None:
+                    self.answer(response)
+                    return
+                self.passed += 1
+            if chain.request_body and self.request.content_length != 0:
+                self._filter_request()
+        except Exception as error:
+            self._fault(error)
+            return
+        self._attempt()
+
+    async def _begin_waiting(self) -> None:
+        """The same with steps that wait, in the one task this request gets."""
+        chain = self.route.chain
+        try:
+            for step in chain.request:
+                result = step(self.request)
+                response = await result if result is not None and not isinstance(result, Response) else result
+                if self.finished:
+                    return
+                if response is not None:
+                    self.answer(response)
+                    return
+                self.passed += 1
+            if chain.request_body and self.request.content_length != 0:
+                self._filter_request()
+        except Exception as error:
+            if not self.finished:
+                self._fault(error)
+            return
+        self._client.release()
+        self._attempt()
+
+    def _filter_request(self) -> None:
+        """Make this request's body filters, and pass through them what came while the chain was waiting."""
+        filters = [made for hook in self.route.chain.request_body if (made := hook(self.request))]
+        if not filters:
+            return
+        self._request_filters = filters
+        if self._pending is not None:
+            pieces = [self._filtered(data) for data in self._pending]
+            if self.request_ended:
+                pieces.append(_flush(filters))
+            self._pending = [piece for piece in pieces if piece]
+
+    def _filtered(self, data: bytes) -> bytes:
+        for one in self._request_filters or ():
+            if data:
+                data = one.feed(data)
+        return data
+
+    def _fault(self, error: Exception) -> None:
+        """A middleware refused, or has a bug: the one is an answer, the other is logged and becomes 500."""
+        if isinstance(error, GatewayError):
+            self.fail(error)
+            return
+        _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
+        self.error = f"{type(error).__name__} in a middleware"
+        self._refuse(500)
+
+    # Sending the request...
+
+    def _attempt(self) -> None:
+        """Choose an endpoint and a connection to it."""
+        service = self.route.service
+        endpoint = service.pick(self.request, self.tried) if service is not None else None
+        if endpoint is None:
+            self.fail(NoEndpoint("no endpoint can be used"))
+            return
+        self.endpoint = endpoint
+        self.attempts += 1
+        origin = endpoint.pool.take()
+        if origin is not None:
+            self._send(origin, endpoint)
+        else:
+            self._connect(endpoint)
+
+    def _connect(self, endpoint: Endpoint) -> None:
+        if not self.request_ended:
+            self._client.hold()
+        spawn(self._connecting(endpoint), "connect")
+
+    async def _connecting(self, endpoint: Endpoint) -> None:
+        """A new connection; when it fails, the next endpoint, for nothing has been sent."""
+        try:
+            origin = await endpoint.pool.connect(self.route.plan.connect_timeout)
+        except UpstreamError as error:
+            if self.finished:
+                return
+            self.tried = (*self.tried, endpoint)
+            service = self.route.service
+            if service is not None and len(self.tried) < len(service.endpoints):
+                _log.warning("endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason})
+                following = service.pick(self.request, self.tried)
+                if following is not None:
+                    self.endpoint = following
+                    self.attempts += 1
+                    kept = following.pool.take()
+                    if kept is None:
+                        await self._connecting(following)
+                    else:
+                        self._connected(kept, following)
+                    return
+            self.fail(error)
+            return
+        self._connected(origin, endpoint)
+
+    def _connected(self, origin: Upstream, endpoint: Endpoint) -> None:
+        if self.finished:
+            endpoint.pool.give(origin, None)
+            return
+        self._send(origin, endpoint)
+        if not self.finished:
+            self._client.release()
+
+    def _send(self, origin: Upstream, endpoint: Endpoint) -> None:
+        """Write the head, and what has already come of the body."""
+        request = self.request
+        plan = self.route.plan
+        host = request.authority if plan.pass_host_header and request.authority else endpoint.authority
+        own = self._own
+        length = request.content_length
+        chunked = False
+        ended = self.request_ended and self._pending is None
+        if length != 0:
+            filters = self._request_filters
+            if length is None or (filters and not all(one.keeps_length for one in filters)):
+                own += b"Transfer-Encoding: chunked\r\n"
+                chunked = True
+                if self._fields.trailer:
+                    own += b"Trailer: %b\r\n" % self._fields.trailer
+            else:
+                own += b"Content-Length: %d\r\n" % length
+            if self._fields.expect is not None:
+                own += b"Expect: 100-continue\r\n"
+        elif self._fields.content_length is not None:
+            own += b"Content-Length: 0\r\n"
+        if self._fields.te and b"trailers" in self._fields.te:
+            own += b"TE: trailers\r\nConnection: TE\r\n"
+        self._origin = origin
+        endpoint.in_flight += 1
+        origin.send(self, request_head(request, host, own), request.method, chunked, ended, plan)
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            for data in pending:
+                origin.write(data)
+            if self.request_ended:
+                origin.end(self._request_trailers)
+
+    def on_request_body(self, data: bytes) -> None:
+        """A piece of the request's body has come."""
+        self.received += len(data)
+        if self._request_filters:
+            try:
+                data = self._filtered(data)
+            except Exception as error:
+                self._fault(error)
+                return
+            if not data:
+                return
+        if self._origin is not None:
+            self._origin.write(data)
+        elif self._pending is not None:
+            self._pending.append(data)
+        else:
+            self._pending = [data]
+
+    def on_request_end(self, trailers: bytes) -> None:
+        """The request's body is whole."""
+        self.request_ended = True
+        tail = b""
+        if self._request_filters:
+            try:
+                tail = _flush(self._request_filters)
+            except Exception as error:
+                self._fault(error)
+                return
+        trailers = _safe_trailers(trailers) if trailers else trailers
+        if self._origin is not None:
+            if tail:
+                self._origin.write(tail)
+            self._origin.end(trailers)
+        else:
+            self._request_trailers = trailers
+            self._pending = (self._pending or []) + ([tail] if tail else [])
+
+    @property
+    def expects_continue(self) -> bool:
+        """Whether the client waits for ``100 Continue`` before it sends the body."""
+        return self._fields.expect is not None and not self.request_ended and not self.received
+
+    # Receiving the response...
+
+    def on_interim(self, status: int, headers: Headers) -> None:
+        """Relay what HTTP/1.1 clients understand; anything else of 1xx is ignored (RFC 9110 §15.2)."""
+        if status in _RELAYED_INTERIM or (status == 100 and self._fields.expect is not None):
+            self._client.interim(status, headers)
+
+    def on_head(self, incoming: Incoming, more: bool) -> None:
+        """The endpoint's answer begins."""
+        self.upstream_seconds = monotonic() - self.started
+        response = self.response = incoming.response
+        chain = self.route.chain
+        if chain.response_waits:
+            self._held = []
+            cast(Upstream, self._origin).pause_reading()
+            spawn(self._respond_waiting(incoming), "response chain")
+            return
+        length, declared = incoming.length, incoming.declared
+        if chain.response or chain.response_body:
+            try:
+                for _, step in chain.response:
+                    step(self.request, response)
+                length, declared = self._filter_response(response, length, declared)
+            except Exception as error:
+                self._fault(error)
+                return
+        self.status = response.status
+        if incoming.trailer and length == CHUNKED and b"trailers" in self._fields.te:
+            response.headers.add(b"Trailer", incoming.trailer)
+        self._client.send(response, length, declared, more and not self._response_filters)
+
+    async def _respond_waiting(self, incoming: Incoming) -> None:
+        """The same with steps that wait; what comes meanwhile is held, and reading is paused."""
+        response = incoming.response
+        try:
+            for _, step in self.route.chain.response:
+                result = step(self.request, response)
+                if result is not None:
+                    await result
+                if self.finished:
+                    return
+            length, declared = self._filter_response(response, incoming.length, incoming.declared)
+        except Exception as error:
+            self._fault(error)
+            return
+        self.status = response.status
+        held, self._held = self._held or [], None
+        self._client.send(response, length, declared, bool(held) and not self._response_filters)
+        origin = self._origin
+        for data in held:
+            if data:
+                self.on_body(data)
+            else:
+                self.on_end(self._held_trailers)
+        if origin is not None and not self.finished:
+            origin.resume_reading()
+
+    def _filter_response(self, response: Response, length: int, declared: bytes | None) -> tuple[int, bytes | None]:
+        filters = [made for hook in self.route.chain.response_body if (made := hook(self.request, response))]
+        if not filters or length == 0:
+            return length, declared
+        self._response_filters = filters
+        return (length if all(one.keeps_length for one in filters) else CHUNKED), declared
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the response's body."""
+        if self._held is not None:
+            self._held.append(data)
+            return
+        if self._response_filters:
+            try:
+                for one in self._response_filters:
+                    if data:
+                        data = one.feed(data)
+            except Exception as error:
+                self._fault(error)
+                return
+            if not data:
+                return
+        self.sent += len(data)
+        self._client.write(data)
+
+    def on_end(self, trailers: bytes) -> None:
+        """The response is whole."""
+        if self._held is not None:
+            self._held.append(b"")
+            self._held_trailers = trailers
+            return
+        if self._response_filters:
+            try:
+                tail = _flush(self._response_filters)
+            except Exception as error:
+                self._fault(error)
+                return
+            if tail:
+                self.sent += len(tail)
+                self._client.write(tail)
+        self._leave_origin()
+        if trailers:
+            trailers = _safe_trailers(trailers) if b"trailers" in self._fields.te else b""
+        self._client.end(trailers)
+        self.finish()
+
+    def on_lost(self, error: UpstreamError, stale: bool) -> None:
+        """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask anew
+        where that is harmless."""
+        self._leave_origin()
+        untouched = self.request_ended and not self.received and self.request.content_length == 0
+        if stale and untouched and self.request.method in _SAFE_TO_REPEAT:
+            _log.debug("kept connection was closed, asking again", extra={"request_id": self.request.id.decode()})
+            self._connect(cast(Endpoint, self.endpoint))
+            return
+        self.fail(error)
+
+    # Slow sides...
+
+    def pause(self) -> None:
+        """The endpoint reads slowly."""
+        if not self.finished:
+            self._client.hold()
+
+    def resume(self) -> None:
+        """It has caught up."""
+        if not self.finished:
+            self._client.release()
+
+    def on_client_slow(self) -> None:
+        """The client reads slowly."""
+        if self._origin is not None:
+            self._origin.pause_reading()
+
+    def on_client_ready(self) -> None:
+        """It has caught up."""
+        if self._origin is not None and self._held is None:
+            self._origin.resume_reading()
+
+    # Ending...
+
+    def answer(self, response: Response) -> None:
+        """Answer without (or instead of) an endpoint; the response steps of those that let it pass still run."""
+        if self.route.chain.response_waits and any(passed <= self.passed for passed, _ in self.route.chain.response):
+            spawn(self._answer_waiting(response), "response chain")
+            return
+        try:
+            for passed, step in self.route.chain.response:
+                if passed <= self.passed:
+                    step(self.request, response)
+        except Exception as error:
+            _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
+            response = refusal(500, self.request)
+        self._answer_now(response)
+
+    async def _answer_waiting(self, response: Response) -> None:
+        try:
+            for passed, step in self.route.chain.response:
+                if passed <= self.passed:
+                    result = step(self.request, response)
+                    if result is not None:
+                        await result
+        except Exception as error:
+            _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
+            response = refusal(500, self.request)
+        if not self.finished:
+            self._answer_now(response)
+
+    def _answer_now(self, response: Response) -> None:
+        self.response = response
+        self.status = response.status
+        body = response.body
+        bodiless = self.request.method == b"HEAD" or response.status in (204, 304)
+        declared = None if response.status == 204 else b"%d" % len(body)
+        self._client.send(response, 0 if bodiless else len(body), declared, True)
+        if body and not bodiless:
+            self.sent += len(body)
+            self._client.write(body)
+        self._client.end(b"")
+        self.finish()
+
+    def fail(self, error: GatewayError) -> None:
+        """An error of either side: an answer while there is still time, a visible break when there is not."""
+        if self.finished:
+            return
+        self.error = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
+        status = error.status if isinstance(error, ClientError | UpstreamError) else 500
+        self._refuse(status)
+
+    def _refuse(self, status: int) -> None:
+        origin = self._origin
+        self._leave_origin()
+        if origin is not None and origin.sink is self:
+            origin.abort()
+        if self.status == 0:  # no head has gone to the client yet
+            self._held = None
+            self.answer(refusal(status, self.request))
+        else:
+            self._client.abort()
+            self.finish()
+
+    def on_client_lost(self) -> None:
+        """The client has left: nobody waits for the answer, so the endpoint need not work on it."""
+        if self.finished:
+            return
+        origin = self._origin
+        self._leave_origin()
+        if origin is not None and origin.sink is self:
+            origin.abort()
+        self.error = self.error or "the client left"
+        self.status = 499
+        self.finish()
+
+    def _leave_origin(self) -> None:
+        if self._origin is not None:
+            self._origin = None
+            if self.endpoint is not None:
+                self.endpoint.in_flight -= 1
+
+    def finish(self) -> None:
+        """Exactly once: tell observers and middlewares, then let the client's side go on."""
+        self.finished = True
+        route = self.route
+        for observe in route.observers:
+            observe(self)
+        for passed, done in route.chain.done:
+            if passed <= self.passed:
+                try:
+                    done(self.request, self)
+                except Exception as error:
+                    _log.error("a middleware failed", extra={"route": route.name}, exc_info=error)
+        self._client.finished()
+
+
+def _flush(filters: list[BodyFilter]) -> bytes:
+    """What filters still hold, each one's rest passed through those after it."""
+    tail = b""
+    for one in filters:
+        tail = (one.feed(tail) if tail else b"") + one.flush()
+    return tail
+
+
+def _safe_trailers(trailers: bytes) -> bytes:
+    """Trailer lines without fields that frame, route or authenticate (RFC 9110 §6.5.1), and without managed ones."""
+    kept = Headers()
+    for name, value in Headers(trailers):
+        lower = name.lower()
+        if lower not in _FORBIDDEN_TRAILERS and b"_" not in lower and not lower.startswith((b"x-forwarded", b"x-real-ip")):
+            kept.add(name, value)
+    return kept.encode()
+
+

@@ -1,0 +1,37 @@
+"""The seam between an exchange and the connection its request came on."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from a3sgw.http.headers import Headers
+from a3sgw.http.message import Response
+
+
+class Client(Protocol):
+    """What an exchange sees of the client's side: HTTP/1.1 today, other versions behind the same verbs."""
+
+    def interim(self, status: int, headers: Headers) -> None:
+        """A 1xx head."""
+
+    def send(self, response: Response, length: int, declared: bytes | None, more: bool) -> None:
+        """The final head. `length` is body bytes, CHUNKED or UNTIL_CLOSE; `declared` the Content-Length of a body that is
+        not sent; with `more`, `write` or `end` follows at once."""
+
+    def write(self, data: bytes) -> None:
+        """A piece of the body, never empty."""
+
+    def end(self, trailers: bytes) -> None:
+        """The response is whole."""
+
+    def abort(self) -> None:
+        """It will never be whole: close so that the client cannot mistake it for a whole one."""
+
+    def hold(self) -> None:
+        """Read no more of the request for now."""
+
+    def release(self) -> None:
+        """Read on."""
+
+    def finished(self) -> None:
+        """The exchange is over; the connection may go on to the next."""

@@ -1,0 +1,1 @@
+"""A named group of endpoints and how one is chosen."""

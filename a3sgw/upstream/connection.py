@@ -1,0 +1,370 @@
+"""One HTTP/1.1 connection to an endpoint: sends a request, reads one answer, and returns to its pool."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from a3sgw.errors import ConnectionLost, ProtocolError, ReadTimeout, UpstreamError
+from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError, encode_chunk
+from a3sgw.http.parser import HeadParser, response_parser
+from a3sgw.http.response import CHUNKED, Incoming, read_response
+from a3sgw.plan import Plan
+from a3sgw.sweeper import NEVER, Sweeper
+from a3sgw.upstream.seam import Sink
+
+if TYPE_CHECKING:
+    from a3sgw.upstream.pool import Pool
+
+MAX_HEAD = 256 * 1024
+"""Bytes of a response head, and of all 1xx heads before it; more is a broken or hostile endpoint."""
+_IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLOSED = range(6)
+
+
+class Upstream(asyncio.Protocol):
+    """The connection; while an exchange uses it, `sink` is where the answer goes."""
+
+    __slots__ = (
+        "_buffer",
+        "_chunked",
+        "_decoder",
+        "_heads",
+        "_left",
+        "_method",
+        "_parser",
+        "_paused",
+        "_plan",
+        "_request_ended",
+        "_state",
+        "_stalled",
+        "_sweeper",
+        "_total",
+        "_transport",
+        "_incoming",
+        "deadline",
+        "pool",
+        "reused",
+        "sink",
+    )
+
+    def __init__(self, pool: Pool, sweeper: Sweeper) -> None:
+        # Per connection
+        self.pool = pool
+        self.deadline = NEVER
+        self.reused = False
+        self._sweeper = sweeper
+        self._transport: asyncio.Transport = cast(asyncio.Transport, None)
+        self._state = _IDLE
+        self._paused = False
+        self._stalled = False
+        # Per exchange
+        self.sink: Sink | None = None
+        self._plan: Plan = cast(Plan, None)
+        self._method = b""
+        self._chunked = False
+        self._request_ended = True
+        self._buffer = b""
+        self._parser: HeadParser | None = None
+        self._heads = 0
+        self._incoming: Incoming | None = None
+        self._left = 0
+        self._decoder: ChunkDecoder = cast(ChunkDecoder, None)
+        self._total = NEVER
+
+    def __repr__(self) -> str:
+        names = ("IDLE", "HEAD", "LENGTH", "CHUNKED", "UNTIL_CLOSE", "CLOSED")
+        return f"<Upstream [{self.pool.address}, {names[self._state]}]>"
+
+    @property
+    def closed(self) -> bool:
+        """Whether it can no longer carry a request."""
+        return self._state == _CLOSED or self._transport.is_closing()
+
+    # Sending the request...
+
+    def send(self, sink: Sink, head: bytes, method: bytes, chunked: bool, ended: bool, plan: Plan) -> None:
+        """Write a request head; with `ended` it has no body. The answer goes to `sink`."""
+        self.sink = sink
+        self._plan = plan
+        self._method = method
+        self._chunked = chunked
+        self._request_ended = ended
+        self._state = _HEAD
+        self._heads = 0
+        self._left = 0
+        self._total = NEVER
+        self.deadline = self._sweeper.after(plan.request_timeout) if ended else NEVER
+        self._transport.write(head)
+
+    def write(self, data: bytes) -> None:
+        """A piece of the request body."""
+        if self._state != _CLOSED:
+            self._transport.write(encode_chunk(data) if self._chunked else data)
+
+    def end(self, trailers: bytes = b"") -> None:
+        """The request is whole; the endpoint's time to answer starts now."""
+        if self._state == _CLOSED:
+            return
+        self._request_ended = True
+        if self._chunked:
+            self._transport.write(b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK)
+        if self._state == _HEAD:
+            self.deadline = self._sweeper.after(self._plan.request_timeout)
+
+    def pause_writing(self) -> None:
+        """The endpoint reads slowly: its buffer is full (asyncio.BaseProtocol)."""
+        self._stalled = True
+        if self.sink is not None:
+            self.sink.pause()
+            self.deadline = self._sweeper.after(self._plan.stream_idle_timeout)
+
+    def resume_writing(self) -> None:
+        """The buffer has drained (asyncio.BaseProtocol)."""
+        self._stalled = False
+        if self.sink is not None:
+            self.sink.resume()
+            if not self._request_ended:
+                self.deadline = NEVER
+            elif self._state == _HEAD:
+                self.deadline = self._sweeper.after(self._plan.request_timeout)
+            else:
+                self._touch()
+
+    # Receiving the response...
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.BaseProtocol."""
+        self._transport = cast(asyncio.Transport, transport)
+        self._sweeper.watch(self)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio.Protocol."""
+        state = self._state
+        if state == _LENGTH:
+            self._length(data)
+        elif state == _HEAD:
+            self._head(data)
+        elif state == _CHUNKED:
+            self._chunk(data)
+        elif state == _UNTIL_CLOSE:
+            self._touch()
+            cast(Sink, self.sink).on_body(data)
+        elif state == _IDLE:
+            self.close()  # nobody asked: an answer to a request that was never sent must not meet the next one
+
+    def _head(self, data: bytes) -> None:
+        if self._buffer:
+            data = self._buffer + data
+            self._buffer = b""
+        while True:
+            end = data.find(b"\r\n\r\n") + 4
+            if end == 3:
+                self._partial(data)
+                return
+            parser = self._parser or response_parser()
+            self._parser = None
+            head = data[:end]
+            try:
+                if parser.complete or not parser.feed(head[self._heads :] if self._heads else head):
+                    raise ValueError("the head does not end where it should")
+                incoming = read_response(head, self._method)
+            except ValueError as error:
+                self._break(ProtocolError(f"malformed response: {error}"))
+                return
+            if incoming.response.status >= 200:
+                break
+            if not self._interim(incoming):
+                return
+            data = data[end:]
+            if not data:
+                return
+        self._start(incoming, data[end:])
+
+    def _partial(self, data: bytes) -> None:
+        """Not a whole head yet: check what there is, so that garbage is noticed now and not at a timeout."""
+        if len(data) > MAX_HEAD:
+            self._break(ProtocolError("the response head is too large"))
+            return
+        if self._parser is None:
+            self._parser = response_parser()
+            self._heads = 0
+        try:
+            self._parser.feed(data[self._heads :])
+        except ValueError as error:
+            self._break(ProtocolError(f"malformed response: {error}"))
+            return
+        self._heads = len(data)
+        self._buffer = data
+
+    def _interim(self, incoming: Incoming) -> bool:
+        """Relay a 1xx; False when it ended the connection."""
+        status = incoming.response.status
+        if status == 101:
+            self._break(ProtocolError("switched protocols without being asked"))
+            return False
+        self._left += 1
+        if self._left > 100:
+            self._break(ProtocolError("too many interim responses"))
+            return False
+        self._heads = 0
+        sink = cast(Sink, self.sink)
+        sink.on_interim(status, incoming.response.headers)
+        return self.sink is sink
+
+    def _start(self, incoming: Incoming, data: bytes) -> None:
+        sink = cast(Sink, self.sink)
+        length = incoming.length
+        self._incoming = incoming
+        self._left = 0
+        self._total = self._sweeper.after(self._plan.stream_total_timeout)
+        if length == 0:
+            sink.on_head(incoming, True)
+            if self.sink is sink:
+                self._end(data)
+            return
+        if length > 0:
+            self._left = length
+            self._state = _LENGTH
+        elif length == CHUNKED:
+            self._decoder = ChunkDecoder()
+            self._state = _CHUNKED
+        else:
+            self._state = _UNTIL_CLOSE
+        self._touch()
+        if length == CHUNKED and data:
+            self._first_chunk(sink, incoming, data)
+            return
+        sink.on_head(incoming, bool(data))
+        if data and self.sink is sink:
+            self.data_received(data)
+
+    def _first_chunk(self, sink: Sink, incoming: Incoming, data: bytes) -> None:
+        """Decode before the head goes out: coding that is broken from its first byte still becomes a clean 502."""
+        try:
+            payload = self._decoder.feed(data)
+        except ChunkError as error:
+            self._break(ProtocolError(str(error)))
+            return
+        sink.on_head(incoming, bool(payload) or self._decoder.ended)
+        if self.sink is sink:
+            self._decoded(sink, payload)
+
+    def _length(self, data: bytes) -> None:
+        sink = cast(Sink, self.sink)
+        left = self._left - len(data)
+        if left > 0:
+            self._left = left
+            self._touch()
+            sink.on_body(data)
+        elif left == 0:
+            sink.on_body(data)
+            if self.sink is sink:
+                self._end(b"")
+        else:
+            sink.on_body(data[: self._left])
+            if self.sink is sink:
+                self._end(data[self._left :])
+
+    def _chunk(self, data: bytes) -> None:
+        try:
+            payload = self._decoder.feed(data)
+        except ChunkError as error:
+            self._break(ProtocolError(str(error)))
+            return
+        self._touch()
+        self._decoded(cast(Sink, self.sink), payload)
+
+    def _decoded(self, sink: Sink, payload: bytes) -> None:
+        if payload:
+            sink.on_body(payload)
+        if self.sink is sink and self._decoder.ended:
+            self._end(self._decoder.rest, self._decoder.trailers)
+
+    def _end(self, rest: bytes, trailers: bytes = b"") -> None:
+        """The answer is whole: go back to the pool, or close, then tell."""
+        sink = cast(Sink, self.sink)
+        incoming = cast(Incoming, self._incoming)
+        self.sink = None
+        self._incoming = None
+        if incoming.keep and self._request_ended and not rest and not self._stalled:
+            self._state = _IDLE
+            self.reused = True
+            self.pool.give(self, incoming.idle)
+        else:
+            self.close()
+        sink.on_end(trailers)
+
+    def pause_reading(self) -> None:
+        """The client is slow: let the kernel hold the endpoint back."""
+        if not self._paused and self._state != _CLOSED:
+            self._paused = True
+            self._transport.pause_reading()
+            self.deadline = self._total
+
+    def resume_reading(self) -> None:
+        """The client has caught up."""
+        if self._paused and self._state != _CLOSED:
+            self._paused = False
+            self._transport.resume_reading()
+            self._touch()
+
+    # Ending...
+
+    def _touch(self) -> None:
+        """Something arrived: the idle clock starts anew."""
+        idle = self._sweeper.after(self._plan.stream_idle_timeout)
+        self.deadline = idle if idle < self._total else self._total
+
+    def overdue(self) -> None:
+        """The sweeper's call: an idle connection is closed, a silent endpoint is given up."""
+        if self._state == _IDLE:
+            self.close()
+        elif self._state == _CLOSED:
+            self._transport.abort()
+        elif self._state == _HEAD:
+            self._break(ReadTimeout("no response head in time" if self._request_ended else "the endpoint stopped reading"))
+        else:
+            self._break(ReadTimeout("the response stopped"))
+
+    def eof_received(self) -> bool:
+        """The endpoint has said everything (asyncio.Protocol); this is the end of a body without length."""
+        sink = self.sink
+        if self._state == _UNTIL_CLOSE and sink is not None:
+            self.sink = None
+            self.close()
+            sink.on_end(b"")
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """asyncio.BaseProtocol."""
+        self._sweeper.forget(self)
+        self.pool.remove(self)
+        sink, state = self.sink, self._state
+        self.sink = None
+        self._state = _CLOSED
+        if sink is not None:
+            stale = self.reused and state == _HEAD and not self._buffer
+            where = "before an answer" if state == _HEAD else "within its answer"
+            sink.on_lost(ConnectionLost(f"the endpoint closed {where}"), stale)
+
+    def _break(self, error: UpstreamError) -> None:
+        sink = self.sink
+        self.abort()
+        if sink is not None:
+            sink.on_lost(error, False)
+
+    def abort(self) -> None:
+        """Close at once and tell nobody."""
+        self.sink = None
+        self._state = _CLOSED
+        self.pool.remove(self)
+        self._transport.abort()
+
+    def close(self) -> None:
+        """Close once everything written has left; abandoned if that takes longer than a connect may."""
+        self._state = _CLOSED
+        self.pool.remove(self)
+        self.deadline = self._sweeper.after(5.0)
+        self._transport.close()
+
+

@@ -1,0 +1,102 @@
+"""The kept connections of one endpoint: the one used last is taken first, so the rest can grow old and go."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from dataclasses import dataclass
+
+from a3sgw.errors import ConnectError, ConnectTimeout
+from a3sgw.sweeper import Sweeper
+from a3sgw.upstream.connection import Upstream
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where to connect: host and port, or the path of a unix socket; `tls` when the endpoint speaks it."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+    server_name: str = ""
+    """Name to verify and to send as SNI; empty = the host."""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Pool:
+    """Idle connections of one address, at most `limit`, each kept for `idle_timeout` seconds."""
+
+    def __init__(
+        self, address: Address, sweeper: Sweeper, tls: ssl.SSLContext | None, limit: int, idle_timeout: float
+    ) -> None:
+        self.address = address
+        self._sweeper = sweeper
+        self._tls = tls
+        self._limit = limit
+        self._idle_timeout = idle_timeout
+        self._idle: list[Upstream] = []
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<Pool [{self.address}, {len(self._idle)} idle]>"
+
+    def take(self) -> Upstream | None:
+        """An idle connection, or None: then `connect`."""
+        idle = self._idle
+        while idle:
+            upstream = idle.pop()
+            if not upstream.closed:
+                return upstream
+        return None
+
+    def give(self, upstream: Upstream, hint: int | None) -> None:
+        """Keep a connection that has finished; `hint` is how many seconds the endpoint said it keeps it."""
+        idle = self._idle
+        if self._closed or len(idle) >= self._limit or (hint is not None and hint < 2):
+            upstream.close()
+            return
+        timeout = self._idle_timeout if hint is None else min(self._idle_timeout, hint - 1)
+        upstream.deadline = self._sweeper.after(timeout)
+        idle.append(upstream)
+
+    def remove(self, upstream: Upstream) -> None:
+        """It has closed; fine if it was not idle."""
+        if upstream in self._idle:
+            self._idle.remove(upstream)
+
+    async def connect(self, timeout: float) -> Upstream:
+        """A new connection; ConnectTimeout after `timeout` seconds, ConnectError when refused or not trusted."""
+        loop = asyncio.get_running_loop()
+        address = self.address
+        name = (address.server_name or address.host) if self._tls else None
+
+        def make() -> Upstream:
+            return Upstream(self, self._sweeper)
+
+        try:
+            async with asyncio.timeout(timeout or None):
+                if address.path:
+                    _, upstream = await loop.create_unix_connection(
+                        make, address.path, ssl=self._tls, server_hostname=name
+                    )
+                else:
+                    _, upstream = await loop.create_connection(
+                        make, address.host, address.port, ssl=self._tls, server_hostname=name
+                    )
+        except TimeoutError:
+            raise ConnectTimeout(f"no connection to {address} in {timeout:g} s") from None
+        except ssl.SSLError as error:
+            raise ConnectError(f"TLS with {address} failed: {getattr(error, 'verify_message', '') or error}") from None
+        except (OSError, UnicodeError) as error:
+            raise ConnectError(f"cannot connect to {address}: {error}") from None
+        return upstream
+
+    def close(self) -> None:
+        """Close idle connections now and busy ones when they come back."""
+        self._closed = True
+        while self._idle:
+            self._idle.pop().close()

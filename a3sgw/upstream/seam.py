@@ -1,0 +1,53 @@
+"""The seam between an exchange and the connection that serves it: HTTP/1.1 today, other versions behind the same verbs."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from a3sgw.errors import UpstreamError
+from a3sgw.http.headers import Headers
+from a3sgw.http.response import Incoming
+
+
+class Sink(Protocol):
+    """Where a connection delivers one response."""
+
+    def on_interim(self, status: int, headers: Headers) -> None:
+        """A 1xx response other than 101."""
+
+    def on_head(self, incoming: Incoming, more: bool) -> None:
+        """The final head; with `more`, a body piece or the end follows within the same call."""
+
+    def on_body(self, data: bytes) -> None:
+        """A piece of the body, never empty."""
+
+    def on_end(self, trailers: bytes) -> None:
+        """The response is whole; `trailers` are field lines, mostly none."""
+
+    def on_lost(self, error: UpstreamError, stale: bool) -> None:
+        """It will never be whole; `stale` when a reused connection closed before the first byte of an answer."""
+
+    def pause(self) -> None:
+        """The endpoint reads too slowly: stop sending it body bytes."""
+
+    def resume(self) -> None:
+        """The endpoint takes body bytes again."""
+
+
+class Origin(Protocol):
+    """What an exchange sees of the endpoint's side."""
+
+    def write(self, data: bytes) -> None:
+        """A piece of the request body, never empty."""
+
+    def end(self, trailers: bytes = b"") -> None:
+        """The request is whole."""
+
+    def abort(self) -> None:
+        """Nobody wants the answer any more: close at once."""
+
+    def pause_reading(self) -> None:
+        """The client reads too slowly."""
+
+    def resume_reading(self) -> None:
+        """The client takes bytes again."""
