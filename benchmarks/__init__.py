@@ -1,0 +1,1 @@
+"""Same-host comparison of the gateway with other proxies."""

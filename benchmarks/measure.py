@@ -1,0 +1,112 @@
+"""The three procedures: load, idle connections, reload under load."""
+
+from __future__ import annotations
+
+import resource
+import socket
+import time
+from pathlib import Path
+
+from benchmarks import load
+from benchmarks.cpu import cpu_nanoseconds, resident_bytes
+from benchmarks.products.base import Product
+from benchmarks.profiles import Profile
+from benchmarks.sample import Sample
+
+IDLE = 10_000
+SPARE_FILES = 500
+"""File descriptors left to the harness itself."""
+MEGABYTE = 1e6
+
+
+def measure(product: Product, profile: Profile, seconds: float, directory: Path, cpus: set[int]) -> Sample:
+    """One round of `profile` against a started `product`; load runs on `cpus`."""
+    if profile.kind == "idle":
+        return idle(product, profile)
+    if profile.kind == "reload":
+        return reload(product, profile, seconds, directory, cpus)
+    return under_load(product, profile, seconds, directory, cpus)
+
+
+def under_load(product: Product, profile: Profile, seconds: float, directory: Path, cpus: set[int]) -> Sample:
+    """CPU per request while wrk runs; the few connections wrk opens and closes are part of it."""
+    before = cpu_nanoseconds(product.pid)
+    seen = load.run(profile, product.setup.port, seconds, directory, cpus)
+    spent = cpu_nanoseconds(product.pid) - before
+    return Sample(
+        cpu=spent / 1000 / max(1, seen.requests),
+        per_second=seen.per_second,
+        p50=seen.p50 / 1000,
+        p99=seen.p99 / 1000,
+        memory=resident_bytes(product.pid) / MEGABYTE,
+        errors=seen.failed + seen.rejected,
+    )
+
+
+def idle(product: Product, profile: Profile) -> Sample:
+    """Memory before and while `IDLE` connections are kept that each made one request, from several addresses."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    count = min(IDLE, hard - SPARE_FILES)
+    request = f"GET {profile.path} HTTP/1.1\r\nHost: idle.example\r\n\r\n".encode()
+    connections: list[socket.socket] = []
+    try:
+        _one_request(product.setup.port, "127.0.0.1", request).close()
+        before = resident_bytes(product.pid)
+        for number in range(count):
+            source = f"127.0.0.{2 + number % 10}"
+            connections.append(_one_request(product.setup.port, source, request))
+        time.sleep(1)
+        after = resident_bytes(product.pid)
+    finally:
+        for connection in connections:
+            connection.close()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return Sample(memory=after / MEGABYTE, grown=(after - before) / MEGABYTE, connections=count)
+
+
+def _one_request(port: int, source: str, request: bytes) -> socket.socket:
+    """A connection that got one answer and stays open. Raises `ConnectionError` if there was none."""
+    connection = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+    connection.sendall(request)
+    if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
+        raise ConnectionError("an idle connection was not answered with 200")
+    return connection
+
+
+def reload(product: Product, profile: Profile, seconds: float, directory: Path, cpus: set[int]) -> Sample:
+    """p99 with a reload in the middle of the load, and without one right before.
+
+    The load with the reload lasts as long as one reload alone, measured first, and two seconds longer, so that it
+    covers the whole of it.
+    """
+    alone = _reload_and_wait(product)
+    duration = max(seconds, (alone or 0) + 2)
+    quiet = load.run(profile, product.setup.port, duration, directory, cpus)
+    running = load.start(profile, product.setup.port, duration, directory, cpus)
+    time.sleep(0.5)
+    product.reload()
+    busy = load.finish(running)
+    return Sample(
+        per_second=busy.per_second,
+        p50=busy.p50 / 1000,
+        p99=busy.p99 / 1000,
+        memory=resident_bytes(product.pid) / MEGABYTE,
+        errors=busy.failed + busy.rejected + quiet.failed + quiet.rejected,
+        quiet_p99=quiet.p99 / 1000,
+        reload_seconds=alone,
+    )
+
+
+def _reload_and_wait(product: Product, limit: float = 120) -> float | None:
+    """Seconds a reload takes without load, None if the product cannot tell. Raises `TimeoutError`."""
+    before = product.reloads()
+    begin = time.monotonic()
+    product.reload()
+    if before is None:
+        return None
+    while time.monotonic() - begin < limit:
+        if (product.reloads() or 0) > before:
+            return time.monotonic() - begin
+        time.sleep(0.1)
+    raise TimeoutError(f"the reload did not take effect within {limit:g} s")

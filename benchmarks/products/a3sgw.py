@@ -1,0 +1,78 @@
+"""a3sgw: one worker, metrics and a JSON access log to a file."""
+
+from __future__ import annotations
+
+import sys
+import urllib.request
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.process import free_port
+from benchmarks.products.base import Product, first_line
+
+_HEAD = """\
+workers = 1
+admin {{ address = "127.0.0.1:{admin}" }}
+access_log {{ file = "{directory}/access.log" }}
+entrypoints "web" {{ address = "127.0.0.1:{port}" }}
+services "backend" {{
+  load_balancer {{
+    servers              = [{{ url = "http://127.0.0.1:{backend}" }}]
+    max_idle_connections = 128
+  }}
+}}
+"""
+_ROUTE = """\
+routers "{name}" {{
+  rule    = "{rule}"
+  service = "backend"
+}}
+"""
+
+
+class A3sgw(Product):
+    """The product this repository is about, run from this checkout by the running interpreter."""
+
+    name = "a3sgw"
+    program = "a3sgw"
+    can_route = True
+    environment = {"PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: RUF012 -- ClassVar in the base
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type] # same arguments as the base
+        self._admin = free_port()
+        self._generation = 0
+
+    @classmethod
+    def installed(cls) -> bool:
+        return find_spec("a3sgw.__main__") is not None
+
+    @classmethod
+    def version(cls) -> str:
+        return f"{first_line(sys.executable, '-m', 'a3sgw', '--version')} on Python {sys.version.split()[0]}"
+
+    def write(self) -> None:
+        """The first router's path prefix changes with every writing, so that a reload has something to do."""
+        rules = [f"Host(`host-{index}.example`) && PathPrefix(`/v1`)" for index in range(self.setup.routes)]
+        rules = rules or ["PathPrefix(`/`)"]
+        rules.append(f"Host(`generation.example`) && PathPrefix(`/{self._generation}`)")
+        self._generation += 1
+        head = _HEAD.format(
+            admin=self._admin, directory=self.directory, port=self.setup.port, backend=self.setup.backend
+        )
+        routes = "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
+        file = self.directory / "gateway.hcl"
+        fresh = file.with_suffix(".new")
+        fresh.write_text(head + routes)
+        fresh.rename(file)
+
+    def command(self) -> list[str]:
+        return [sys.executable, "-m", "a3sgw", "--config", str(self.directory / "gateway.hcl"), "--log-level", "warn"]
+
+    def reloads(self) -> int | None:
+        """From the metrics; ask before and after a measurement, never in it."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._admin}/metrics", timeout=30) as answer:
+            for line in answer.read().decode().splitlines():
+                if line.startswith('a3sgw_config_reloads_total{result="success"}'):
+                    return int(float(line.split()[-1]))
+        return None

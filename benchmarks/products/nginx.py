@@ -1,0 +1,66 @@
+"""nginx: one worker, kept upstream connections, a buffered access log (ours is batched, too)."""
+
+from __future__ import annotations
+
+from benchmarks.products.base import Product, first_line
+
+_CONFIG = """\
+daemon off;
+master_process on;
+worker_processes 1;
+worker_rlimit_nofile 40000;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log error;
+events {{ worker_connections 20000; }}
+http {{
+  access_log {directory}/access.log combined buffer=64k flush=1s;
+  client_body_temp_path {directory}/body;
+  proxy_temp_path {directory}/proxy;
+  fastcgi_temp_path {directory}/fastcgi;
+  uwsgi_temp_path {directory}/uwsgi;
+  scgi_temp_path {directory}/scgi;
+  client_max_body_size 0;
+  keepalive_requests 1000000000;
+  keepalive_timeout 300s;
+  server_names_hash_max_size 65536;
+  server_names_hash_bucket_size 128;
+  proxy_http_version 1.1;
+  proxy_set_header Connection "";
+  proxy_set_header Host $host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  upstream backend {{
+    server 127.0.0.1:{backend};
+    keepalive 128;
+    keepalive_requests 1000000000;
+  }}
+{servers}
+}}
+"""
+_CATCH_ALL = "  server {{ listen 127.0.0.1:{port} default_server backlog=4096; location / {{ {action} }} }}"
+_ROUTE = (
+    "  server {{ listen 127.0.0.1:{port}; server_name host-{index}.example; "
+    "location /v1 {{ proxy_pass http://backend; }} location / {{ return 404; }} }}"
+)
+
+
+class Nginx(Product):
+    """The reference all others are divided by."""
+
+    name = "nginx"
+    program = "nginx"
+    can_route = True
+
+    @classmethod
+    def version(cls) -> str:
+        return first_line("nginx", "-v").removeprefix("nginx version: ")
+
+    def write(self) -> None:
+        port, routes = self.setup.port, self.setup.routes
+        action = "return 404;" if routes else "proxy_pass http://backend;"
+        servers = [_CATCH_ALL.format(port=port, action=action)]
+        servers += [_ROUTE.format(port=port, index=index) for index in range(routes)]
+        text = _CONFIG.format(directory=self.directory, backend=self.setup.backend, servers="\n".join(servers))
+        (self.directory / "nginx.conf").write_text(text)
+
+    def command(self) -> list[str]:
+        return ["nginx", "-c", str(self.directory / "nginx.conf"), "-e", str(self.directory / "error.log")]
