@@ -1,0 +1,1 @@
+"""From what the operator writes to frozen, checked values: HCL, models, diagnostics."""

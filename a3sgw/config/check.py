@@ -1,0 +1,190 @@
+"""What only the whole configuration can tell: names that lead nowhere, circles, addresses that collide."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+from a3sgw.config.document import Document, Path
+from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.config.model import Admin, MiddlewareConfig
+from a3sgw.config.nearest import did_you_mean
+from a3sgw.config.router import Router
+from a3sgw.config.service import Service
+from a3sgw.config.validate import Validated
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.options import SocketAddress
+
+_TCP_ONLY = re.compile(r"\b(HostSNI|HostSNIRegexp|ALPN)\s*\(", re.IGNORECASE)
+_HTTP_ONLY = re.compile(
+    r"\b(Host|HostRegexp|Path|PathPrefix|PathRegexp|PathPattern|Method|Headers?|Headers?Regexp|Query|QueryRegexp)\s*\(",
+    re.IGNORECASE,
+)
+_QUOTED = re.compile(r"`[^`]*`|\"(?:[^\"\\]|\\.)*\"")
+_ANY_HOST = ("", "0.0.0.0", "::")
+_SCHEMES = {"http": ("http", "https", "h2c", "unix"), "tcp": ("tcp", "unix"), "udp": ("udp",)}
+
+
+def check(validated: Validated, document: Document) -> list[Diagnostic]:
+    """Every error between things that are sound by themselves."""
+    return list(_Checks(validated, document).run())
+
+
+class _Checks:
+    """The checks of one configuration, one method per kind of thing."""
+
+    def __init__(self, validated: Validated, document: Document) -> None:
+        self.declared = validated.declared
+        self.document = document
+        self.entrypoints: dict[str, Entrypoint] = validated.named["entrypoints"]
+        self.routers: dict[str, Router] = validated.named["routers"]
+        self.services: dict[str, Service] = validated.named["services"]
+        self.middlewares: dict[str, MiddlewareConfig] = validated.named["middlewares"]
+        self.admin: Admin | None = validated.settings.get("admin")
+
+    def run(self) -> Iterator[Diagnostic]:
+        for name, entrypoint in self.entrypoints.items():
+            yield from self._entrypoint(name, entrypoint)
+        for name, router in self.routers.items():
+            yield from self._router(name, router)
+        for name, service in self.services.items():
+            yield from self._service(name, service)
+        yield from self._addresses()
+        yield from self._circles("failover", lambda service: service.failover.service if service.failover else None)
+        yield from self._circles("mirror", lambda service: service.mirror.service if service.mirror else None)
+
+    # Names
+
+    def _known(self, kind: str, name: str, path: Path) -> Iterator[Diagnostic]:
+        if name not in self.declared[kind]:
+            what = kind.removesuffix("s")
+            help = did_you_mean(name, self.declared[kind], kind)
+            yield self._error(path, f'unknown {what} "{name}"', help)
+
+    def _all_known(self, kind: str, names: tuple[str, ...], path: Path) -> Iterator[Diagnostic]:
+        for index, name in enumerate(names):
+            yield from self._known(kind, name, (*path, index))
+            if name in names[:index]:
+                yield self._error((*path, index), f'"{name}" is listed twice', "keep one of them")
+
+    def _entrypoint(self, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
+        base: Path = ("entrypoints", name)
+        yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
+        redirect = entrypoint.redirect
+        if redirect is not None and not redirect.to.lstrip(":").isdigit():
+            yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
+        if redirect is not None and redirect.to == name:
+            yield self._error((*base, "redirect", "to"), f'"{name}" redirects to itself', "name another entrypoint")
+
+    def _router(self, name: str, router: Router) -> Iterator[Diagnostic]:
+        base: Path = ("routers", name)
+        yield from self._known("services", router.service, (*base, "service"))
+        yield from self._all_known("middlewares", router.middlewares, (*base, "middlewares"))
+        yield from self._all_known("entrypoints", router.entrypoints, (*base, "entrypoints"))
+        yield from self._protocol(base, router)
+
+    def _service(self, name: str, service: Service) -> Iterator[Diagnostic]:
+        base: Path = ("services", name)
+        for key, target in (("mirror", service.mirror), ("failover", service.failover)):
+            if target is not None:
+                yield from self._known("services", target.service, (*base, key, "service"))
+        balancer = service.load_balancer
+        if balancer is not None and not balancer.servers and not service.scaling and not service.revisions:
+            place = self.document.place((*base, "load_balancer"), key=True)
+            yield Diagnostic("warning", place, f'service "{name}" has no servers', "every request gets 503")
+
+    # Protocols
+
+    def _protocol(self, base: Path, router: Router) -> Iterator[Diagnostic]:
+        named = [self.entrypoints[name] for name in router.entrypoints if name in self.entrypoints]
+        protocols = {entrypoint.protocol for entrypoint in named or self.entrypoints.values()}
+        if named and len(protocols) > 1:
+            spoken = " and ".join(sorted(protocols))
+            yield self._error((*base, "entrypoints"), f"these entrypoints speak {spoken}", "write one router for each")
+            return
+        if not router.rule.strip() and (protocols != {"udp"} or not protocols):
+            path: Path = (*base, "rule") if router.rule else base
+            yield self._error(
+                path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule
+            )
+            return
+        protocol = next(iter(protocols)) if named else ""
+        if protocol:
+            yield from self._rule_protocol(base, router, protocol)
+            yield from self._service_protocol(base, router, protocol)
+            yield from self._middleware_protocol(base, router, protocol)
+
+    def _rule_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
+        rule = _QUOTED.sub(lambda match: " " * len(match.group()), router.rule)
+        wrong = {"http": _TCP_ONLY, "tcp": _HTTP_ONLY}.get(protocol)
+        found = wrong.search(rule) if wrong else None
+        if found is not None:
+            place = self.document.place((*base, "rule"), found.start(1), len(found[1]))
+            yield Diagnostic("error", place, f"{found[1]} does not work on {protocol} entrypoints", _matchers(protocol))
+        if protocol == "udp" and router.rule.strip():
+            yield self._error((*base, "rule"), "routers of UDP entrypoints have no rule", "remove the rule")
+
+    def _service_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
+        service = self.services.get(router.service)
+        for server in service.load_balancer.servers if service and service.load_balancer else ():
+            if server.url.scheme not in _SCHEMES[protocol]:
+                message = (
+                    f'service "{router.service}" has the server {server.url}, but the entrypoint speaks {protocol}'
+                )
+                usable = " or ".join(_SCHEMES[protocol])
+                yield self._error((*base, "service"), message, f"use servers with {usable}, or another entrypoint")
+                return
+
+    def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
+        for index, name in enumerate(router.middlewares):
+            middleware = self.middlewares.get(name)
+            if middleware is not None and (middleware.kind.startswith("tcp-")) != (protocol != "http"):
+                message = f'middleware "{name}" ({middleware.kind}) does not work on {protocol} entrypoints'
+                yield self._error((*base, "middlewares", index), message, "remove it from this router")
+
+    # Circles and addresses
+
+    def _circles(self, key: str, target: Callable[[Service], str | None]) -> Iterator[Diagnostic]:
+        done: set[str] = set()
+        for start in self.services:
+            chain: list[str] = []
+            current: str | None = start
+            while current in self.services and current not in done and current not in chain:
+                chain.append(current)
+                current = target(self.services[current])
+            if current in chain:
+                circle = [*chain[chain.index(current) :], current]
+                path: Path = ("services", current, key, "service")
+                yield self._error(path, f"{key} goes round in a circle: {' → '.join(circle)}", "let one of them end it")
+            done.update(chain)
+
+    def _addresses(self) -> Iterator[Diagnostic]:
+        taken: list[tuple[str, SocketAddress, str, Path]] = []
+        if self.admin is not None:
+            taken.append(("tcp", self.admin.address, "admin", ("admin", "address")))
+        for name, entrypoint in self.entrypoints.items():
+            transport = "udp" if entrypoint.protocol == "udp" else "tcp"
+            path: Path = ("entrypoints", name, "address")
+            for other_transport, address, owner, other in taken:
+                if transport == other_transport and _collide(address, entrypoint.address):
+                    help = f"choose another port; the first is at {self.document.place(other)}"
+                    yield self._error(path, f"{entrypoint.address} is already the address of {owner}", help)
+                    break
+            taken.append((transport, entrypoint.address, f'entrypoint "{name}"', path))
+
+    def _error(self, path: Path, summary: str, help: str, *, key: bool = False) -> Diagnostic:
+        return Diagnostic("error", self.document.place(path, key=key), summary, help)
+
+
+def _collide(first: SocketAddress, second: SocketAddress) -> bool:
+    if first.path or second.path:
+        return first.path == second.path
+    if first.port != second.port or not first.port:
+        return False
+    return first.host == second.host or first.host in _ANY_HOST or second.host in _ANY_HOST
+
+
+def _matchers(protocol: str) -> str:
+    return (
+        "use HostSNI, HostSNIRegexp, ClientIP or ALPN" if protocol == "tcp" else "use Host, HostRegexp, Path, … instead"
+    )

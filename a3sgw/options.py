@@ -1,0 +1,316 @@
+"""What every option is made of: the frozen base class and the value types operators know (durations, sizes, …)."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, NoReturn, TypeVar, Union, get_args, get_origin
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    SerializeAsAny,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic.fields import FieldInfo
+
+__all__ = [
+    "Address",
+    "AfterValidator",
+    "BaseOptions",
+    "BeforeValidator",
+    "Duration",
+    "Field",
+    "FieldInfo",
+    "Network",
+    "OptionError",
+    "Percentage",
+    "PlainSerializer",
+    "Ratio",
+    "Secret",
+    "SerializeAsAny",
+    "Several",
+    "Size",
+    "SocketAddress",
+    "StringMap",
+    "ValidationError",
+    "ValueKind",
+    "WithJsonSchema",
+    "model_validator",
+    "parse_duration",
+    "parse_size",
+    "reveal",
+    "shown",
+]
+
+_T = TypeVar("_T")
+MASK = "•••"
+
+
+class OptionError(ValueError):
+    """A value that cannot be used: one line, one sentence of help, and the key it is about (for checks of a whole)."""
+
+    def __init__(self, summary: str, help: str = "", key: str = "") -> None:
+        self.help = help
+        self.key = key
+        super().__init__(summary)
+
+
+class BaseOptions(BaseModel):
+    """Options of one thing: frozen, comparable, hashable, unknown keys forbidden; the text under a field is its doc.
+
+    Two equal instances mean "nothing changed" to a reload.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        hide_input_in_errors=True,
+        allow_inf_nan=False,
+    )
+    number_fields: ClassVar[frozenset[str]] = frozenset()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        cls.number_fields = frozenset(name for name, field in cls.model_fields.items() if _is_number(field.annotation))
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_booleans_as_numbers(cls, data: Any) -> Any:
+        # pydantic reads `true` as 1; an operator who wrote it meant another key.
+        if isinstance(data, dict):
+            for name in cls.number_fields:
+                if isinstance(data.get(name), bool):
+                    raise OptionError(f"{name} must be a number, not true or false", key=name)
+        return data
+
+
+@dataclass(frozen=True, slots=True)
+class ValueKind:
+    """How a value type is called in the reference and in messages."""
+
+    name: str
+
+
+def _is_number(annotation: Any) -> bool:
+    if get_origin(annotation) is Annotated:
+        return _is_number(get_args(annotation)[0])
+    members = get_args(annotation)
+    if members and get_origin(annotation) not in (tuple, list, dict):
+        return bool not in members and any(_is_number(member) for member in members)
+    return annotation in (int, float)
+
+
+# Durations and sizes
+
+_SECONDS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "B": 1} | {
+    unit: 1024**power for power, letter in enumerate("KMGT", 1) for unit in (letter, f"{letter}B", f"{letter}IB")
+}
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)", re.ASCII)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)", re.ASCII)
+_PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
+_LONGEST = 32
+
+
+def parse_duration(value: object) -> float:
+    """Seconds from ``"1m30s"``, ``"250ms"`` or a number of seconds; OptionError for anything else and below zero."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if 0 <= value < 1e12 else _refuse_duration(value)
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        return _refuse_duration(value)
+    if _PLAIN_NUMBER.fullmatch(value):
+        return float(value)
+    parts = _DURATION_PART.findall(value)
+    if not parts or "".join(number + unit for number, unit in parts) != value:
+        return _refuse_duration(value)
+    return sum(float(number) * _SECONDS[unit] for number, unit in parts)
+
+
+def _refuse_duration(value: object) -> NoReturn:
+    raise OptionError(
+        f"{shown(value)} is not a duration", 'write "250ms", "10s", "1m30s", "24h", or a number of seconds'
+    )
+
+
+def parse_size(value: object) -> int:
+    """Bytes from ``"64KB"``, ``"10MB"``, ``"1GiB"`` or a number of bytes; KB and KiB both mean 1024, as in nginx."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return int(value) if 0 <= value < 2**63 and value == int(value) else _refuse_size(value)
+    match = _SIZE.fullmatch(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
+    if match is None or match[2].upper() not in _BYTES:
+        return _refuse_size(value)
+    return (
+        int(float(match[1]) * _BYTES[match[2].upper()]) if "." in match[1] else int(match[1]) * _BYTES[match[2].upper()]
+    )
+
+
+def _refuse_size(value: object) -> NoReturn:
+    raise OptionError(f"{shown(value)} is not a size", 'write "64KB", "10MB", "1GiB", or a number of bytes')
+
+
+def shown(value: object) -> str:
+    """A value as an operator would recognise it in a message: strings quoted and shortened, groups only named."""
+    if isinstance(value, str):
+        return f'"{value[:60]}…"' if len(value) > 60 else f'"{value}"'
+    if isinstance(value, bool) or value is None:
+        return {True: "true", False: "false", None: "null"}[value]
+    return "a block" if isinstance(value, dict) else "a list" if isinstance(value, list | tuple) else str(value)
+
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"type": ["string", "number"], "description": "250ms, 10s, 1m30s, 24h, or seconds"}),
+    ValueKind("duration"),
+]
+Size = Annotated[
+    int,
+    BeforeValidator(parse_size),
+    WithJsonSchema({"type": ["string", "number"], "description": "64KB, 10MB, 1GiB, or bytes"}),
+    ValueKind("size"),
+]
+Percentage = Annotated[float, Field(ge=0, le=100), ValueKind("percentage 0–100")]
+Ratio = Annotated[float, Field(ge=0, le=1), ValueKind("ratio 0–1")]
+
+
+# Networks and addresses
+
+
+def _network(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return ipaddress.ip_network(value.strip(), strict=False)
+    except ValueError:
+        raise OptionError(
+            f"{shown(value)} is not an address or network", 'write "10.0.0.0/8", "192.0.2.7" or "2001:db8::/32"'
+        ) from None
+
+
+Network = Annotated[
+    Union[ipaddress.IPv4Network, ipaddress.IPv6Network],  # noqa: UP007 (a runtime value, not an annotation)
+    BeforeValidator(_network),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "description": "CIDR or single address"}),
+    ValueKind("network"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SocketAddress:
+    """Where to listen: `host` ("" = all interfaces) and `port` (0 = any free one), or `path` of a Unix socket."""
+
+    host: str = ""
+    port: int = 0
+    path: str = ""
+
+    def __str__(self) -> str:
+        if self.path:
+            return f"unix:{self.path}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @classmethod
+    def parse(cls, text: str) -> SocketAddress:
+        """From ``host:port``, ``:port``, ``[::1]:port`` or ``unix:/path``; OptionError for anything else."""
+        if text.startswith("unix:"):
+            path = text.removeprefix("unix:")
+            path = "/" + path.lstrip("/") if path.startswith("/") else path
+            return cls(path=path) if len(path) > 1 and "\0" not in path else _refuse_address(text)
+        match = _HOST_PORT.fullmatch(text)
+        if match is None or int(match["port"]) > 65535:
+            return _refuse_address(text)
+        if match["v6"] is not None and not _is_ipv6(match["v6"]):
+            return _refuse_address(text)
+        return cls(match["v6"] or match["host"] or "", int(match["port"]))
+
+
+_HOST_PORT = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%a-z]+)\]|(?P<host>[A-Za-z0-9._-]*)):(?P<port>[0-9]{1,5})", re.ASCII)
+
+
+def _is_ipv6(text: str) -> bool:
+    try:
+        ipaddress.IPv6Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse_address(text: object) -> NoReturn:
+    raise OptionError(
+        f"{shown(text)} is not an address to listen on",
+        'write "0.0.0.0:80", ":80", "[::1]:80" or "unix:/run/a3sgw.sock"',
+    )
+
+
+def _address(value: object) -> object:
+    if isinstance(value, SocketAddress):
+        return value
+    return SocketAddress.parse(value) if isinstance(value, str) else _refuse_address(value)
+
+
+Address = Annotated[
+    SocketAddress,
+    BeforeValidator(_address),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "description": "host:port, :port, [::1]:port or unix:/path"}),
+    ValueKind("address"),
+]
+
+
+# Secrets and groups
+
+
+class Masked(str):
+    """A string that prints as ••• everywhere; `reveal()` gives the text to the one place that needs it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return MASK
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, format_spec: str) -> str:
+        return MASK
+
+
+def reveal(secret: str) -> str:
+    """The text behind a Secret (a plain string is returned as it is)."""
+    return str.__str__(secret)
+
+
+class FrozenMap(dict[str, str]):
+    """A map that can be hashed, so that options holding one still identify themselves to a reload."""
+
+    def __hash__(self) -> int:  # type: ignore[override]  # dict declares itself unhashable; this one never changes
+        return hash(frozenset(self.items()))
+
+    def _refuse(self, *_: object, **__: object) -> NoReturn:
+        raise TypeError("options do not change after loading")
+
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[type[FrozenMap], tuple[dict[str, str]]]:
+        return FrozenMap, (dict(self),)
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, dict | BaseModel) else value
+
+
+Secret = Annotated[
+    str, AfterValidator(Masked), PlainSerializer(lambda _: MASK, return_type=str), ValueKind("secret string")
+]
+StringMap = Annotated[dict[str, str], AfterValidator(FrozenMap), ValueKind("map of strings")]
+Several = Annotated[tuple[_T, ...], BeforeValidator(_listed)]
