@@ -85,8 +85,11 @@ def reload(product: Product, profile: Profile, seconds: float, directory: Path, 
     quiet = load.run(profile, product.setup.port, duration, directory, cpus)
     running = load.start(profile, product.setup.port, duration, directory, cpus)
     time.sleep(0.5)
+    before = product.reloads()
     product.reload()
     busy = load.finish(running)
+    if before is not None and (product.reloads() or 0) <= before:
+        raise TimeoutError(f"the reload did not take effect within the {duration:.0f} s of load")
     return Sample(
         per_second=busy.per_second,
         p50=busy.p50 / 1000,

@@ -15,7 +15,8 @@ BROWSER = {
     "Accept-Encoding": "gzip, deflate, br, zstd",
     "Referer": "https://www.shop.example/catalogue/garden/chairs?page=3&sort=price&colour=green",
     "Cookie": "session=0f8fad5bd9cb469fa165708867285959; theme=dark; basket=7c9e6679742540de944be07fc1f90ae7; "
-    "consent=necessary.statistics; _visit=1795245393.4.1.1795245399.0.0.0; _seen=garden%2Cchairs%2Ctables",
+    "consent=necessary.statistics; last=/catalogue/garden/tables/round-oak-table-120; variant=checkout-b.search-c; "
+    "_visit=1795245393.4.1.1795245399.0.0.0; _seen=garden%2Cchairs%2Ctables",
     "Sec-Fetch-Dest": "document",
     "Sec-Fetch-Mode": "navigate",
     "Sec-Fetch-Site": "same-origin",

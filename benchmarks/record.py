@@ -45,7 +45,7 @@ def document(rounds: Rounds, versions: Mapping[str, str], settings: Mapping[str,
         "versions": dict(versions),
         "settings": dict(settings),
         "medians": {
-            profile: {product: asdict(middle(samples)) for product, samples in products.items()}
+            profile: {product: asdict(middle(samples)) for product, samples in products.items() if samples}
             for profile, products in rounds.items()
         },
         "rounds": {
