@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from a3sgw.observe.exposition import CONTENT_TYPE, render
 from a3sgw.observe.metrics import Metrics
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 
 def lines(metrics: Metrics) -> list[str]:
@@ -95,3 +100,15 @@ def test_names_are_escaped() -> None:
     metrics = Metrics()
     metrics.route("web", 'a"b\\c\nd', "s").observe(b"GET", 200, 0.1, 0, 0)
     assert 'a3sgw_router_requests_total{code="2xx",method="GET",router="a\\"b\\\\c\\nd"} 1.0' in lines(metrics)
+
+
+def test_every_metric_is_documented() -> None:
+    """docs/metrics.md names exactly the metrics that exist."""
+    metrics = Metrics()
+    metrics.route("web", "api", "backend").observe(b"GET", 200, 0.1, 0, 0)
+    metrics.entrypoint("web").refuse("limit")
+    text = render(metrics).decode()
+    exist = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE a3sgw_")}
+    documented = set(re.findall(r"^\| `(a3sgw_\w+)`", DOCUMENT.read_text(), re.MULTILINE))
+    assert exist
+    assert documented == exist

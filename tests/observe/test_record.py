@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 from a3sgw.observe.record import Record, encode
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "access-log.md"
 FIELDS = [
     "time",
     "request_id",
@@ -74,3 +77,11 @@ def test_every_byte_survives_and_no_line_is_forged() -> None:
     assert lines.count(b"\n") == 2
     assert not [byte for byte in lines.replace(b"\n", b"") if byte < 0x20]
     assert json.loads(lines.splitlines()[0])["path"].encode("latin-1") == path
+
+
+def test_every_field_is_documented() -> None:
+    """docs/access-log.md has a row for every field, in order, and its example is a real line."""
+    text = DOCUMENT.read_text()
+    assert re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE) == list(Record.__struct_fields__)
+    example = next(line for line in text.splitlines() if line.startswith("{"))
+    assert list(json.loads(example)) == FIELDS
