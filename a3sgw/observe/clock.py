@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 
+_MILLISECONDS = tuple(f"{number:03d}Z" for number in range(1000))
+"""Looked up, because formatting a number costs as much as everything else here."""
+
 
 class Stamps:
     """Formats times as ISO 8601 in UTC with milliseconds; the part up to the second is formatted once per second."""
@@ -20,4 +23,4 @@ class Stamps:
         if second != self._second:
             self._second = second
             self._prefix = time.strftime("%Y-%m-%dT%H:%M:%S.", time.gmtime(second))
-        return f"{self._prefix}{int((now - second) * 1000):03d}Z"
+        return self._prefix + _MILLISECONDS[int((now - second) * 1000)]
