@@ -78,7 +78,8 @@ async def test_redirects_cookies_and_encodings_are_left_alone(client: HttpClient
         b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
     )
     for _ in range(2):
-        answer = await client.request("GET", url, timeout=10, max_bytes=10)
+        named = url.replace("127.0.0.1", "localhost")  # cookies of bare addresses are dropped by any jar
+        answer = await client.request("GET", named, timeout=10, max_bytes=10)
         assert (answer.status, answer.body, answer.get(b"location")) == (302, b"abc", b"/x")
     assert (b"Set-Cookie", b"a=1; Path=/") in answer.headers
     assert (b"set-cookie", b"b=2") in answer.headers

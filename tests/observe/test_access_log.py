@@ -56,9 +56,10 @@ async def test_reopen(tmp_path: Path) -> None:
     assert (statuses(moved), statuses(path)) == (["/before"], ["/after"])
 
 
-async def test_stalled_output_loses_lines_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stalled_output_loses_lines_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
     """A pipe nobody reads costs memory up to the queue's limit, then lines, all of them counted; never the loop."""
-    monkeypatch.setattr(access_log, "CLOSE_TIMEOUT", 0.01)
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
@@ -67,8 +68,13 @@ async def test_stalled_output_loses_lines_and_says_so(tmp_path: Path, monkeypatc
     for _ in range(100 * access_log.BATCH):
         log.write(record("/" + "x" * 1000))
     assert metrics.access_log_lost >= 30 * access_log.BATCH
+    with monkeypatch.context() as patch:
+        patch.setattr(access_log, "CLOSE_TIMEOUT", 0.01)
+        await log.close()
+    os.close(reader)  # lets the thread end: its writes fail
     await log.close()
-    os.close(reader)
+    assert metrics.access_log_lost == 100 * access_log.BATCH
+    assert "Broken pipe" in capfd.readouterr().err
 
 
 async def test_failing_output_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -94,11 +94,12 @@ def test_configure_file_levels_and_reopen(tmp_path: Path) -> None:
 
 def test_configure_again_replaces(tmp_path: Path) -> None:
     """Configuring a second time does not write every line twice."""
-    configure("info", "text", tmp_path / "first")
+    first = configure("info", "text", tmp_path / "first")
     handler = configure("error", "text", tmp_path / "second")
     logging.getLogger("a3sgw").error("once")
     logging.getLogger("a3sgw").warning("too quiet")
     handler.flush()
+    assert first not in logging.getLogger().handlers
     assert (tmp_path / "first").read_text() == ""
     assert (tmp_path / "second").read_text().count("\n") == 1
 
