@@ -17,6 +17,7 @@ from pydantic import (
     SerializeAsAny,
     ValidationError,
     WithJsonSchema,
+    field_validator,
     model_validator,
 )
 from pydantic.fields import FieldInfo
@@ -43,6 +44,7 @@ __all__ = [
     "ValidationError",
     "ValueKind",
     "WithJsonSchema",
+    "field_validator",
     "model_validator",
     "parse_duration",
     "parse_size",
@@ -85,12 +87,13 @@ class BaseOptions(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_booleans_as_numbers(cls, data: Any) -> Any:
-        # pydantic reads `true` as 1; an operator who wrote it meant another key.
-        if isinstance(data, dict):
-            for name in cls.number_fields:
-                if isinstance(data.get(name), bool):
-                    raise OptionError(f"{name} must be a number, not true or false", key=name)
+    def _no_booleans_as_numbers(cls, data: Any) -> Any:
+        # pydantic reads `true` as 1; as a text it is refused where a number belongs, beside all other findings.
+        if isinstance(data, dict) and any(isinstance(data.get(name), bool) for name in cls.number_fields):
+            return {
+                name: str(value).lower() if isinstance(value, bool) and name in cls.number_fields else value
+                for name, value in data.items()
+            }
         return data
 
 
@@ -299,7 +302,7 @@ class FrozenMap(dict[str, str]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("options do not change after loading")
 
-    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[type[FrozenMap], tuple[dict[str, str]]]:
         return FrozenMap, (dict(self),)

@@ -36,10 +36,10 @@ class _Checks:
     def __init__(self, validated: Validated, document: Document) -> None:
         self.declared = validated.declared
         self.document = document
-        self.entrypoints: dict[str, Entrypoint] = validated.named["entrypoints"]
-        self.routers: dict[str, Router] = validated.named["routers"]
-        self.services: dict[str, Service] = validated.named["services"]
-        self.middlewares: dict[str, MiddlewareConfig] = validated.named["middlewares"]
+        self.entrypoints: dict[str, Entrypoint] = validated.checkable["entrypoints"]
+        self.routers: dict[str, Router] = validated.checkable["routers"]
+        self.services: dict[str, Service] = validated.checkable["services"]
+        self.middlewares: dict[str, MiddlewareConfig] = validated.checkable["middlewares"]
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:

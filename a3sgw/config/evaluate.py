@@ -11,7 +11,7 @@ from types import MappingProxyType
 from a3sgw.config import nodes
 from a3sgw.config.functions import FUNCTIONS, call
 from a3sgw.config.limits import LONGEST_TEXT, Budget, EvaluationError, ValueProblem
-from a3sgw.config.nearest import did_you_mean
+from a3sgw.config.nearest import did_you_mean, nearest
 from a3sgw.config.nodes import Node, Value
 from a3sgw.config.operators import BINARY, boolean, kind, number, text
 
@@ -75,9 +75,10 @@ class Evaluator:
         environment = self.surroundings.environment
         if name in environment:
             return environment[name]
-        hint = did_you_mean(name, environment) if len(name) > 3 else ""
+        similar = nearest(name, environment) if len(name) > 3 else ""
         raise ValueProblem(
-            f"the environment variable {name} is not set", hint or f'set it, or write env("{name}", "default")'
+            f"the environment variable {name} is not set",
+            f'did you mean "{similar}"?' if similar else f'set it, or write env("{name}", "default")',
         )
 
     def _attribute(self, node: nodes.Attribute, scope: Mapping[str, Value], in_template: bool) -> Value:

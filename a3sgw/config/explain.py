@@ -96,7 +96,7 @@ def _as_list(wanted: str, value: Value) -> str:
 def _choices(given: str, allowed: list[str]) -> str:
     hint = did_you_mean(given, allowed) if given else ""
     listed = "use " + ", ".join(f'"{choice}"' for choice in allowed if choice)
-    return f"{hint} ({listed})" if hint.startswith("did") else listed
+    return f"{hint} {listed}" if hint.startswith("did") else listed
 
 
 def _plain(message: str) -> str:

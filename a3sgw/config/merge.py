@@ -12,6 +12,7 @@ from a3sgw.config.cache import Block, BlockCache
 from a3sgw.config.document import Document, Origin, Path, place_of
 from a3sgw.config.evaluate import Evaluator, Surroundings
 from a3sgw.config.limits import EvaluationError, ValueProblem
+from a3sgw.config.model import Config
 from a3sgw.config.nearest import did_you_mean
 from a3sgw.config.nodes import Assignment, Body, Node, Value
 from a3sgw.config.nodes import Block as BlockNode
@@ -20,6 +21,7 @@ from a3sgw.config.split import Chunk, Problem, split
 from a3sgw.diagnostic import Diagnostic, Place
 
 NAMED = ("entrypoints", "routers", "services", "middlewares")
+_SETTINGS = tuple(name for name in Config.model_fields if name not in NAMED)
 _WHOLE = Chunk("", 1)
 _SECOND = re.compile("\x00(\\d+)\x00")
 
@@ -97,6 +99,9 @@ class Merged:
         path: Path = (node.type, *node.labels)
         place = place_of(origin, node.header)
         wanted = 1 if node.type in NAMED else 0
+        if node.type not in (*NAMED, *_SETTINGS):
+            self._put((node.type,), Item({}, None), origin, place)
+            return
         if len(node.labels) > wanted:
             message = f"{node.type} takes {'one name' if wanted else 'no name'}"
             self.error(place, message, f"write {node.type} {chr(34) + 'name' + chr(34) + ' ' if wanted else ''}{{ … }}")
@@ -184,7 +189,7 @@ class Locals:
         return set(self._nodes) | (self.outer.names() if self.outer else set())
 
     def value(self, name: str) -> Value:
-        """The value of a local; raises ValueProblem for none, a failed one, or one that needs itself."""
+        """The value of a local; raises ValueProblem for none or a circle, an empty one when its error is known."""
         if name in self._values:
             return self._values[name]
         if name not in self._nodes:
@@ -195,7 +200,7 @@ class Locals:
             circle = " → ".join([*self._running[self._running.index(name) :], name])
             raise ValueProblem(f"these locals need each other: {circle}", "break the circle")
         if name in self._failed:
-            raise ValueProblem(f'local "{name}" has no value', "its own error is reported where it is defined")
+            raise ValueProblem("")
         self._running.append(name)
         try:
             self._values[name] = Evaluator(self.surroundings()).evaluate(self._nodes[name][1])

@@ -41,7 +41,8 @@ class Reader:
         try:
             return without_nulls(Evaluator(self.surroundings).evaluate(node))
         except EvaluationError as error:
-            self.problems.append(error.problem)
+            if error.problem.summary:  # empty: an error in a local, reported where that is defined
+                self.problems.append(error.problem)
             self.broken.append(path)
             return None
 

@@ -62,7 +62,7 @@ def _scheme(scheme: str, text: str) -> Scheme:
         return "h2c"
     for known in ("http", "https", "h2c", "tcp", "udp"):
         if scheme == known:
-            return known  # type: ignore[return-value]  # the loop yields exactly the literals of Scheme
+            return known
     raise OptionError(f'{shown(text)} has the unknown scheme "{scheme}"', _HELP)
 
 

@@ -88,8 +88,8 @@ class HealthCheck(BaseOptions):
     def _order(self) -> HealthCheck:
         if self.degraded_threshold is not None and self.degraded_threshold >= self.unhealthy_threshold:
             raise OptionError(
-                f"degraded_threshold ({self.degraded_threshold}) is not below unhealthy_threshold ({self.unhealthy_threshold})",
-                "3 and 5 are usual",
+                f"degraded_threshold ({self.degraded_threshold}) is not below unhealthy_threshold",
+                f"unhealthy_threshold is {self.unhealthy_threshold}; 3 and 5 are usual",
                 key="degraded_threshold",
             )
         return self

@@ -71,7 +71,7 @@ def unescaped(piece: str) -> str:
     if not piece.startswith("\\"):
         return piece
     if piece[1:2] in ("u", "U") and len(piece) > 2:
-        code = int(piece[2:], base=16)
+        code = int(f"0x{piece[2:]}", base=0)
         if 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
             raise ValueError("not a character")
         return chr(code)

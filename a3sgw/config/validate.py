@@ -32,6 +32,8 @@ class Outcome:
 
     value: BaseOptions | None
     findings: tuple[Finding, ...] = ()
+    partial: BaseOptions | None = None
+    """What is left without the wrong keys: good enough to check the names in it."""
 
 
 @dataclass
@@ -39,6 +41,8 @@ class Validated:
     """The values that are sound by kind and name, every name that was declared, and the top-level settings."""
 
     named: dict[str, dict[str, Any]]
+    checkable: dict[str, dict[str, Any]]
+    """Like `named`, with what is left of the unsound ones."""
     declared: dict[str, set[str]]
     settings: dict[str, Any] = field(default_factory=dict)
     diagnostics: list[Diagnostic] = field(default_factory=list)
@@ -50,7 +54,7 @@ class Validated:
 
 def validate(merged: Merged, registry: Registry) -> Validated:
     """Validate every item that was merged; the findings become diagnostics with their places."""
-    result = Validated({kind: {} for kind in NAMED}, {kind: set() for kind in NAMED})
+    result = Validated({kind: {} for kind in NAMED}, {kind: {} for kind in NAMED}, {kind: set() for kind in NAMED})
     settings: dict[str, Value] = {}
     for path, item in merged.items.items():
         if path[0] not in NAMED:
@@ -69,6 +73,8 @@ def _named(merged: Merged, registry: Registry, result: Validated, path: Path, it
     outcome = _outcome(registry, kind, item)
     if outcome.value is not None:
         result.named[kind][name] = outcome.value
+    if (checkable := outcome.value or outcome.partial) is not None:
+        result.checkable[kind][name] = checkable
     _report(merged, result, path, outcome.findings)
     if "@" in name or not name or name != name.strip():
         place = merged.document.place(path, key=True)
@@ -94,7 +100,16 @@ def _model(model: type[BaseOptions], data: dict[str, Value]) -> Outcome:
     try:
         return Outcome(model.model_validate(data))
     except ValidationError as error:
-        return Outcome(None, tuple(explain(error, model)))
+        findings = tuple(explain(error, model))
+        return Outcome(None, findings, _partial(model, data, findings))
+
+
+def _partial(model: type[BaseOptions], data: dict[str, Value], findings: tuple[Finding, ...]) -> BaseOptions | None:
+    wrong = {finding.path[0] for finding in findings if finding.path}
+    try:
+        return model.model_validate({key: value for key, value in data.items() if key not in wrong}) if wrong else None
+    except ValidationError:
+        return None
 
 
 def _middleware(registry: Registry, data: dict[str, Value]) -> Outcome:

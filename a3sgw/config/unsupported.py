@@ -1,0 +1,89 @@
+"""What can be written but does not run yet: reported by name instead of silently ignored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+
+from a3sgw.config.document import Path, join_path
+from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.config.load import Loaded
+from a3sgw.config.model import Config
+from a3sgw.config.registry import Registry
+from a3sgw.config.service import Service
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.options import BaseOptions
+
+KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "entrypoints": (
+            *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
+            *("proxy_protocol", "http2", "redirect"),
+        ),
+        "services": ("mirror", "failover", "scaling", "revisions", "rollout"),
+        "load_balancer": ("health_check", "sticky", "hash_on"),
+        "providers": ("discovery", "kubernetes", "docker"),
+    }
+)
+"""Keys that count when they are written with another value than their default."""
+
+PROTOCOLS = ("http",)
+STRATEGIES = ("round-robin", "weighted")
+SCHEMES = ("http", "https", "unix")
+"""The values that do run."""
+
+
+def unsupported(loaded: Loaded, registry: Registry | None = None) -> list[Diagnostic]:
+    """One error per thing that does not run yet; empty without a configuration. `validate` shows them as warnings."""
+    if loaded.config is None:
+        return []
+    known = registry or Registry()
+    return [
+        Diagnostic(
+            "error", loaded.document.place(path), f"not supported yet: {join_path(path)}{detail}", help, "unsupported"
+        )
+        for path, detail, help in _found(loaded.config, known)
+    ]
+
+
+_Found = Iterator[tuple[Path, str, str]]
+_REMOVE = "remove it for now"
+
+
+def _found(config: Config, registry: Registry) -> _Found:
+    for name, entrypoint in config.entrypoints.items():
+        yield from _entrypoint(("entrypoints", name), entrypoint)
+    for name, service in config.services.items():
+        yield from _service(("services", name), service)
+    for name, middleware in config.middlewares.items():
+        if not registry.supported(middleware.kind):
+            yield ("middlewares", name, "type"), f' "{middleware.kind}"', _REMOVE
+    yield from _written(("providers",), config.providers, "providers")
+    if isinstance(config.workers, int) and config.workers > 1:
+        yield ("workers",), f" = {config.workers}", 'write workers = 1 or "auto"'
+
+
+def _entrypoint(base: Path, entrypoint: Entrypoint) -> _Found:
+    if entrypoint.protocol not in PROTOCOLS:
+        yield (*base, "protocol"), f' = "{entrypoint.protocol}"', f"use {', '.join(PROTOCOLS)}"
+    yield from _written(base, entrypoint, "entrypoints")
+
+
+def _service(base: Path, service: Service) -> _Found:
+    yield from _written(base, service, "services")
+    balancer = service.load_balancer
+    if balancer is None:
+        return
+    here: Path = (*base, "load_balancer")
+    yield from _written(here, balancer, "load_balancer")
+    if balancer.strategy not in STRATEGIES:
+        yield (*here, "strategy"), f' = "{balancer.strategy}"', f"use {' or '.join(STRATEGIES)}"
+    for index, server in enumerate(balancer.servers):
+        if server.url.scheme not in SCHEMES:
+            yield (*here, "servers", index, "url"), f" = {server.url}", f"use {', '.join(SCHEMES)}"
+
+
+def _written(base: Path, options: BaseOptions, kind: str) -> _Found:
+    for key in KEYS[kind]:
+        if key in options.model_fields_set and getattr(options, key) != type(options).model_fields[key].get_default():
+            yield (*base, key), "", _REMOVE
