@@ -12,7 +12,7 @@ from pathlib import Path
 from benchmarks.backend import start_backend
 from benchmarks.load import LoadError
 from benchmarks.measure import measure, under_load
-from benchmarks.process import StartError, cores, free_port
+from benchmarks.process import StartError, allow_many_files, cores, free_port
 from benchmarks.products import PRODUCTS
 from benchmarks.products.base import Product, Setup
 from benchmarks.profiles import PROFILES, Profile
@@ -25,6 +25,7 @@ PRODUCT_CPUS, LOAD_CPUS = cores()
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; 0 if every product could be measured."""
     options = _options(arguments)
+    allow_many_files()
     products = [name for name in options.products if PRODUCTS[name].installed()]
     for name in sorted(set(options.products) - set(products)):
         _say(f"{name}: not installed, left out")

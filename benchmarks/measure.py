@@ -45,9 +45,7 @@ def under_load(product: Product, profile: Profile, seconds: float, directory: Pa
 
 def idle(product: Product, profile: Profile) -> Sample:
     """Memory before and while `IDLE` connections are kept that each made one request, from several addresses."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    count = min(IDLE, hard - SPARE_FILES)
+    count = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
     request = f"GET {profile.path} HTTP/1.1\r\nHost: idle.example\r\n\r\n".encode()
     connections: list[socket.socket] = []
     try:
@@ -61,7 +59,6 @@ def idle(product: Product, profile: Profile) -> Sample:
     finally:
         for connection in connections:
             connection.close()
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     return Sample(memory=after / MEGABYTE, grown=(after - before) / MEGABYTE, connections=count)
 
 

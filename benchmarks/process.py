@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -32,6 +33,12 @@ def cores() -> tuple[set[int], set[int]]:
     """CPUs for the product under test, and for load and backend; the same when there is only one."""
     usable = sorted(os.sched_getaffinity(0))
     return ({usable[-1]}, set(usable[:-1])) if len(usable) > 1 else (set(usable), set(usable))
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files to what the system allows, for this process and everything it starts."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 class Server:
