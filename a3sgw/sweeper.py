@@ -7,7 +7,8 @@ import math
 from typing import Protocol
 
 TICK = 0.1
-"""Seconds between sweeps: a timeout fires between its value and two ticks later."""
+"""Seconds between sweeps. `now` may be that old when a deadline is set, and a sweep that late when it has passed, so a
+timeout fires between its value and two ticks later: sweeps compare with `now` less one tick."""
 NEVER = math.inf
 
 
@@ -48,13 +49,10 @@ class Sweeper:
         """Never look at it again; unknown ones are fine."""
         self._watched.discard(connection)
 
-    def after(self, seconds: float | None) -> float:
-        """The deadline `seconds` from now; NEVER for None and 0, which mean no limit."""
-        return self.now + TICK + seconds if seconds else NEVER
-
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
         self.now = now = loop.time()
         self._timer = loop.call_later(TICK, self._sweep)
-        for connection in [one for one in self._watched if one.deadline < now]:
+        due = now - TICK
+        for connection in [one for one in self._watched if one.deadline < due]:
             connection.overdue()

@@ -14,6 +14,7 @@ class RoundRobin(Generic[EndpointType]):
 
     def __init__(self, endpoints: Sequence[EndpointType]) -> None:
         self._turns = self.turns(endpoints)
+        self._count = len(self._turns)
         self._next = 0
 
     def turns(self, endpoints: Sequence[EndpointType]) -> tuple[EndpointType, ...]:
@@ -25,10 +26,11 @@ class RoundRobin(Generic[EndpointType]):
         turns = self._turns
         for _ in turns:
             position = self._next
-            if position >= len(turns):
-                position = 0
-            self._next = position + 1
             endpoint = turns[position]
-            if endpoint not in tried:
+            self._next = position + 1 if position + 1 < self._count else 0
+            if not tried or endpoint not in tried:
                 return endpoint
         return None
+
+
+STRATEGY = RoundRobin

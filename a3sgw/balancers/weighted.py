@@ -24,7 +24,9 @@ class WeightedRoundRobin(RoundRobin[EndpointType]):
         divisor = gcd(*(endpoint.weight for endpoint in endpoints))
         weights = [endpoint.weight // divisor for endpoint in endpoints]
         total = sum(weights)
-        while total > _MAX_TURNS and max(weights) > 1:  # keeps the ratio to better than a thousandth, and memory bounded
+        while (
+            total > _MAX_TURNS and max(weights) > 1
+        ):  # keeps the ratio to better than a thousandth, and memory bounded
             weights = [max(1, weight // 2) for weight in weights]
             total = sum(weights)
         credits = [0] * len(weights)
@@ -35,3 +37,6 @@ class WeightedRoundRobin(RoundRobin[EndpointType]):
             credits[richest] -= total
             order.append(endpoints[richest])
         return tuple(order)
+
+
+STRATEGY = WeightedRoundRobin

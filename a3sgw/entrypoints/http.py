@@ -12,7 +12,8 @@ from a3sgw.errors import BindError
 from a3sgw.http.request import HeadRules
 from a3sgw.networks import NetworkSet
 from a3sgw.observe.metrics import EntrypointMetrics
-from a3sgw.options import Address
+from a3sgw.options import SocketAddress
+from a3sgw.plan import NO_LIMIT
 from a3sgw.proxy.downstream import Downstream
 from a3sgw.routing.table import Table
 from a3sgw.sweeper import Sweeper
@@ -40,17 +41,17 @@ class HttpEntrypoint:
     def apply(self, options: Entrypoint, table: Table) -> None:
         """Take over options and routes: plain assignments, nothing that can fail."""
         self.table = table
-        self.max_connections = options.max_connections or 0
-        self.read_header_timeout = options.read_header_timeout
-        self.idle_timeout = options.idle_timeout
-        self.body_idle_timeout = options.body_idle_timeout
+        self.max_connections = options.max_connections
+        self.read_header_timeout = options.read_header_timeout or NO_LIMIT
+        self.idle_timeout = options.idle_timeout or NO_LIMIT
+        self.body_idle_timeout = options.body_idle_timeout or NO_LIMIT
         self.max_header_bytes = options.max_header_bytes
         self.request_id = options.request_id
         self.trusted = NetworkSet(options.trusted_ips)
         self.trusts_unix = bool(options.trusted_ips)
         self.head_rules = HeadRules(options.max_headers, options.merge_slashes, options.underscore_headers)
 
-    async def listen(self, address: Address) -> None:
+    async def listen(self, address: SocketAddress) -> None:
         """Bind and accept; BindError if that cannot be done."""
         loop = asyncio.get_running_loop()
         try:

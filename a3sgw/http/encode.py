@@ -12,20 +12,25 @@ _STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status.value, status.phr
 _STATUS_LINES[499] = b"HTTP/1.1 499 Client Closed Request\r\n"
 
 
-def status_line(response: Response) -> bytes:
-    """``HTTP/1.1 200 OK`` and CRLF, with the endpoint's own reason phrase where there is one."""
-    if response.reason is not None:
-        if response.status == 200 and response.reason == b"OK":
-            return b"HTTP/1.1 200 OK\r\n"
-        return b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason)
-    return _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
+def request_head(request: Request, own: bytes) -> bytes:
+    """The head for an HTTP/1.1 endpoint; `own` are the field lines the gateway adds (forwarding, framing).
+
+    Nothing changed: the client's own head goes on as one slice.
+    """
+    if request.target is request.raw_target and request.minor and not request.touched:
+        return b"%b%b\r\n" % (request.head, own)
+    return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (request.method, request.target, request.headers.encode(), own)
 
 
-def request_head(request: Request, host: bytes, own: bytes) -> bytes:
-    """The head for an HTTP/1.1 endpoint; `own` are the field lines the gateway adds (forwarding, framing)."""
-    return b"".join(
-        (request.method, b" ", request.target, b" HTTP/1.1\r\nHost: ", host, b"\r\n", request.headers.encode(), own, b"\r\n")
-    )
+def response_head(response: Response, own: bytes) -> bytes:
+    """The head for an HTTP/1.1 client; `own` are the field lines the gateway adds (framing, persistence)."""
+    if response.status == response.received_status:
+        if not response.touched:
+            return b"%b%b\r\n" % (response.head, own)
+        line = b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason)
+    else:
+        line = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
+    return b"%b%b%b\r\n" % (line, response.headers.encode(), own)
 
 
 def interim_head(status: int, headers: Headers) -> bytes:

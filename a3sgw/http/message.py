@@ -1,4 +1,8 @@
-"""A request and a response as values: what rules and middlewares see."""
+"""A request and a response as values: what rules and middlewares see.
+
+A head stays the bytes that arrived until somebody asks for `headers`; a head nobody touched goes on as one slice. Defaults
+stand on the classes, so that making a message costs only what is different about it.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,32 @@ from typing import Any
 from a3sgw.http.headers import Headers
 
 
-class Request:
+class Message:
+    """What requests and responses share: the head as bytes, and its field lines once somebody looks."""
+
+    head = b""
+    """Start line and field lines, each ended by CRLF, without the empty line; ``b""`` for messages the gateway makes."""
+    _headers: Headers | None = None
+
+    @property
+    def headers(self) -> Headers:
+        """The field lines; hop-by-hop ones and those a client must not choose are already gone."""
+        headers = self._headers
+        if headers is None:
+            headers = self._headers = Headers(self.head[self.head.find(b"\r\n") + 2 :])
+        return headers
+
+    @headers.setter
+    def headers(self, headers: Headers) -> None:
+        self._headers = headers
+
+    @property
+    def touched(self) -> bool:
+        """Whether the field lines are no longer those of `head`."""
+        return self._headers is not None and (self._headers.changed or not self.head)
+
+
+class Request(Message):
     """One request, after framing and path checks.
 
     `method`, `target`, `path`, `query`, `host` are bytes. `path` is the *routing path*: unreserved characters decoded,
@@ -16,65 +45,55 @@ class Request:
     `client_ip` is the address of the connection's peer or, behind a trusted proxy, of the client it names.
     """
 
-    __slots__ = (
-        "authority",
-        "captures",
-        "client_ip",
-        "content_length",
-        "facts",
-        "headers",
-        "host",
-        "id",
-        "method",
-        "minor",
-        "path",
-        "peer_ip",
-        "query",
-        "raw_target",
-        "scheme",
-        "target",
-    )
+    method = b"GET"
+    raw_target = b"/"
+    """The target as the client sent it, for logs."""
+    target = b"/"
+    path = b"/"
+    query = b""
+    host = b""
+    authority = b""
+    """The Host value as sent (or the authority of an absolute-form target), port included."""
+    minor = 1
+    """HTTP/1.`minor`."""
+    scheme = b"http"
+    content_length: int | None = 0
+    """Body length in bytes, None when it is chunked."""
+    peer_ip = ""
+    """Address of the connection's peer; what ``ClientIP`` rules look at."""
+    client_ip = ""
+    id = b""
+    captures: dict[str, str] | None = None
+    """What ``PathPattern`` captured, by name."""
+    facts: dict[str, Any] | None = None
+    """What middlewares found out (identity, claims), for later middlewares and the access log."""
 
-    def __init__(self) -> None:
-        self.method = b"GET"
-        self.raw_target = b"/"
-        """The target as the client sent it, for logs."""
-        self.target = b"/"
-        self.path = b"/"
-        self.query = b""
-        self.host = b""
-        self.authority = b""
-        """The Host value as sent (or the authority of an absolute-form target), port included."""
-        self.minor = 1
-        """HTTP/1.`minor`."""
-        self.scheme = b"http"
-        self.headers = Headers()
-        self.content_length: int | None = 0
-        """Body length in bytes, None when it is chunked."""
-        self.peer_ip = ""
-        """Address of the connection's peer; what ``ClientIP`` rules look at."""
-        self.client_ip = ""
-        self.id = b""
-        self.captures: dict[str, str] | None = None
-        """What ``PathPattern`` captured, by name."""
-        self.facts: dict[str, Any] | None = None
-        """What middlewares found out (identity, claims), for later middlewares and the access log."""
+    # What the gateway itself acts on; cut out of the head
+    connection = b""
+    expect = b""
+    te = b""
+    trailer = b""
+    managed: list[tuple[bytes, bytes]] | None = None
+    """X-Forwarded-* and related fields as the peer sent them; believed only from trusted peers."""
 
     def __repr__(self) -> str:
         return f"<Request [{self.method.decode()} {self.host.decode()}{self.path.decode(errors='replace')}]>"
 
 
-class Response:
+class Response(Message):
     """A response head, from an endpoint or made by the gateway; `body` is only set for the latter."""
 
-    __slots__ = ("body", "headers", "reason", "status")
+    reason: bytes | None = None
+    """The reason phrase as the endpoint sent it; None = the standard one."""
+    received_status = 0
+    """The status in `head`."""
+    body = b""
 
     def __init__(self, status: int, headers: Headers | None = None, body: bytes = b"") -> None:
         self.status = status
-        self.reason: bytes | None = None
-        """The reason phrase as the endpoint sent it; None = the standard one."""
-        self.headers = headers if headers is not None else Headers()
-        self.body = body
+        if headers is not None or body:
+            self._headers = headers or Headers()
+            self.body = body
 
     def __repr__(self) -> str:
         return f"<Response [{self.status}]>"

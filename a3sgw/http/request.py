@@ -1,7 +1,7 @@
 """A request head: bytes in, `Request` out, with everything refused that two parsers could read in two ways.
 
-One compiled scan finds the few fields that matter to a proxy; the rest of the block stays the bytes that arrived. What is
-connection-specific, spoofable or framing is cut out here, before any middleware looks (RFC 9110 §7.6.1).
+One compiled scan finds the few fields that matter to a proxy; the rest of the head stays the bytes that arrived. What is
+connection-specific or spoofable is cut out here, before any middleware looks (RFC 9110 §7.6.1).
 """
 
 from __future__ import annotations
@@ -9,10 +9,9 @@ from __future__ import annotations
 import re
 
 from a3sgw.errors import ClientError
-from a3sgw.http.headers import Headers
 from a3sgw.http.host import canonical_host
 from a3sgw.http.message import Request
-from a3sgw.http.parser import request_parser
+from a3sgw.http.parser import HttpRequestParser, feed
 from a3sgw.http.target import split_absolute, split_target
 
 _FIELD = re.compile(
@@ -23,7 +22,9 @@ _FIELD = re.compile(
 _UNDERSCORE = re.compile(rb"\n[A-Za-z0-9-]*_")
 _UNDERSCORE_LINE = re.compile(rb"\n[^:\n]*_[^:\n]*:[^\n]*")
 _MANAGED = (b"x-", b"forwarded")
-_KEPT = frozenset({b"host", b"content-length", b"connection", b"upgrade"})
+_NEVER_LISTED = frozenset({b"", b"close", b"keep-alive", b"te", b"host", b"content-length", b"connection", b"upgrade"})
+Cuts = list[tuple[int, int]]
+"""Ranges of a head to leave out."""
 
 
 class HeadRules:
@@ -37,26 +38,7 @@ class HeadRules:
         self.underscores = underscores
 
 
-class Fields:
-    """The fields of one head that the gateway itself acts on."""
-
-    __slots__ = ("connection", "content_length", "cuts", "expect", "forwarded", "host", "te", "trailer", "transfer_encoding")
-
-    def __init__(self) -> None:
-        self.host: bytes | None = None
-        self.connection = b""
-        self.content_length: bytes | None = None
-        self.transfer_encoding: bytes | None = None
-        self.expect: bytes | None = None
-        self.te = b""
-        self.trailer = b""
-        self.forwarded: list[tuple[bytes, bytes]] | None = None
-        """Managed X-Forwarded-* and related fields as the peer sent them; believed only from trusted peers."""
-        self.cuts: list[tuple[int, int]] = []
-        """Ranges of the head to leave out, in order."""
-
-
-def read_request(head: bytes, rules: HeadRules) -> tuple[Request, Fields]:
+def read_request(head: bytes, rules: HeadRules) -> Request:
     """One whole head, empty line included → the request; ClientError with the status to answer.
 
     `head` has been through the strict parser already. The caller fills in what belongs to the connection (addresses,
@@ -68,146 +50,150 @@ def read_request(head: bytes, rules: HeadRules) -> tuple[Request, Fields]:
     except ValueError:
         raise ClientError(400, "malformed request line") from None
     request = Request()
-    if version == b"HTTP/1.1":
-        request.minor = 1
-    elif version == b"HTTP/1.0":
+    if version != b"HTTP/1.1":
+        if version != b"HTTP/1.0":
+            raise ClientError(505, "unsupported HTTP version")
         request.minor = 0
-    else:
-        raise ClientError(505, "unsupported HTTP version")
     if head.count(b"\n") > rules.max_headers + 2:
         raise ClientError(431, "too many header fields")
-    fields = scan(head, line_end, rules)
     request.method = method
     request.raw_target = target
-    _place_target(request, target, fields, rules)
-    _place_body(request, fields)
-    request.headers = Headers(cut(head, line_end + 2, fields.cuts))
-    return request, fields
+    host, cuts = _scan(request, head, line_end, rules)
+    request.head = cut(head, cuts) if cuts else head[:-2]
+    if target[:1] != b"/":
+        host, target = _other_form(request, host, target)
+    elif host is None:
+        if request.minor == 1:
+            raise ClientError(400, "no Host")
+        host = b""
+    request.authority = host
+    if host:
+        request.host = canonical_host(host)
+    if target == b"*":
+        request.target = request.path = target
+    else:
+        request.path, request.query, request.target = split_target(target, rules.merge_slashes)
+    return request
 
 
-def scan(head: bytes, line_end: int, rules: HeadRules) -> Fields:
-    """Find and check the fields that matter; every one but Host-like end-to-end fields is marked to be cut out."""
-    fields = Fields()
-    cuts = fields.cuts
+def _scan(request: Request, head: bytes, line_end: int, rules: HeadRules) -> tuple[bytes | None, Cuts]:
+    """Find and check the fields that matter: the Host, and the ranges to cut out."""
+    host: bytes | None = None
+    coding: bytes | None = None
+    length: bytes | None = None
+    cuts: Cuts = []
     lowered = head.lower()
     for found in _FIELD.finditer(lowered, line_end):
         name = found[1]
         start, end = found.span(2)
         value = head[start:end].rstrip(b" \t")
         if name == b"host":
-            if fields.host is not None:
+            if host is not None:
                 raise ClientError(400, "more than one Host")
-            fields.host = value
-        elif name == b"connection":
-            fields.connection = fields.connection + b"," + value.lower() if fields.connection else value.lower()
-        elif name == b"content-length":
-            if fields.content_length is not None:
+            host = value
+            continue
+        if name == b"content-length":
+            if length is not None:
                 raise ClientError(400, "more than one Content-Length")
-            fields.content_length = value
-        elif name == b"transfer-encoding":
-            if fields.transfer_encoding is not None:
+            length = value
+            continue
+        if name == b"transfer-encoding":
+            if coding is not None:
                 raise ClientError(400, "more than one Transfer-Encoding")
-            fields.transfer_encoding = value.lower()
+            coding = value.lower()
+        elif name == b"connection":
+            request.connection = request.connection + b"," + value.lower() if request.connection else value.lower()
         elif name == b"expect":
-            fields.expect = value.lower()
+            request.expect = value.lower()
         elif name == b"te":
-            fields.te += value.lower()
+            request.te += value.lower()
         elif name == b"trailer":
-            fields.trailer = value
+            request.trailer = value
         elif name.startswith(_MANAGED):
-            if fields.forwarded is None:
-                fields.forwarded = []
-            fields.forwarded.append((name, value))
+            request.managed = [*(request.managed or ()), (name, value)]
         cuts.append((found.start() + 1, end + 2))
     if _UNDERSCORE.search(head, line_end):
-        _underscores(head, line_end, fields, rules)
-    if fields.connection:
-        _connection_listed(lowered, line_end, fields)
-    return fields
+        _underscores(head, line_end, cuts, rules)
+    if request.connection and request.connection != b"keep-alive":
+        cut_listed(request.connection, lowered, line_end, cuts)
+    if length is not None or coding is not None:
+        _frame(request, length, coding)
+    return host, cuts
 
 
-def cut(head: bytes, start: int, cuts: list[tuple[int, int]]) -> bytes:
-    """The field lines of `head` from `start` without the ranges in `cuts` and without the empty line."""
-    end = len(head) - 2
+def cut(head: bytes, cuts: Cuts) -> bytes:
+    """`head` without the ranges in `cuts` and without its empty line."""
     if len(cuts) == 1:
         first, last = cuts[0]
-        return head[last:end] if first == start else head[start:first] + head[last:end]
+        return head[:first] + head[last:-2]
     pieces = []
-    for first, last in cuts:
-        if first > start:
-            pieces.append(head[start:first])
+    start = 0
+    for first, last in sorted(cuts):
+        pieces.append(head[start:first])
         start = last
-    pieces.append(head[start:end])
+    pieces.append(head[start:-2])
     return b"".join(pieces)
 
 
-def _underscores(head: bytes, line_end: int, fields: Fields, rules: HeadRules) -> None:
+def _underscores(head: bytes, line_end: int, cuts: Cuts, rules: HeadRules) -> None:
     """``X_User`` reads as ``X-User`` to WSGI and CGI endpoints: left out, refused or kept as the entrypoint says."""
     if rules.underscores == "keep":
         return
     if rules.underscores == "reject":
         raise ClientError(400, "a header name with an underscore")
-    for found in _UNDERSCORE_LINE.finditer(head, line_end):
-        fields.cuts.append((found.start() + 1, found.end() + 1))
-    fields.cuts.sort()
+    cuts.extend((found.start() + 1, found.end() + 1) for found in _UNDERSCORE_LINE.finditer(head, line_end))
 
 
-def _connection_listed(lowered: bytes, line_end: int, fields: Fields) -> None:
-    """Leave out what Connection names (RFC 9110 §7.6.1), but never a field the gateway manages itself."""
-    for token in fields.connection.split(b","):
+def cut_listed(connection: bytes, lowered: bytes, line_end: int, cuts: Cuts) -> None:
+    """Cut out what Connection names (RFC 9110 §7.6.1), but never a field that frames, routes or is managed by us."""
+    for token in connection.split(b","):
         name = token.strip(b" \t")
-        if not name or name in (b"close", b"keep-alive", b"te") or name in _KEPT or name.startswith(_MANAGED):
+        if name in _NEVER_LISTED or name.startswith(_MANAGED):
             continue
         for found in re.finditer(rb"\n" + re.escape(name) + rb":[^\n]*", lowered[line_end:]):
-            first, last = line_end + found.start() + 1, line_end + found.end() + 1
-            if (first, last) not in fields.cuts:
-                fields.cuts.append((first, last))
-    fields.cuts.sort()
+            range_ = (line_end + found.start() + 1, line_end + found.end() + 1)
+            if range_ not in cuts:
+                cuts.append(range_)
 
 
-def _place_target(request: Request, target: bytes, fields: Fields, rules: HeadRules) -> None:
-    """Target and Host become path, query, authority and canonical host; routing and forwarding use the same values."""
-    authority = fields.host
-    if authority is None:
-        if request.minor == 1:
-            raise ClientError(400, "no Host")
-        authority = b""
-    if target[:1] != b"/":
-        if request.method == b"CONNECT":
-            raise ClientError(501, "CONNECT is not offered")
-        if target == b"*" and request.method == b"OPTIONS":
-            request.target = request.path = target
-            request.authority = authority
-            request.host = canonical_host(authority) if authority else b""
-            return
-        absolute = split_absolute(target)
-        if absolute is None:
-            raise ClientError(400, "malformed target")
-        if authority:
-            canonical_host(authority)  # it is replaced, but a malformed one is still refused
-        authority, target = absolute
-        if not authority:
-            raise ClientError(400, "an absolute target without a host")
-    request.path, request.query, request.target = split_target(target, rules.merge_slashes)
-    request.authority = authority
-    if authority:
-        request.host = canonical_host(authority)
+def _other_form(request: Request, host: bytes | None, target: bytes) -> tuple[bytes, bytes]:
+    """Targets that are no path: absolute-form, whose authority wins over Host, and ``*`` (RFC 9112 §3.2)."""
+    if request.method == b"CONNECT":
+        raise ClientError(501, "CONNECT is not offered")
+    if host is None and request.minor == 1:
+        raise ClientError(400, "no Host")
+    if host:
+        canonical_host(host)  # it may be replaced, but a malformed one is still refused
+    if target == b"*" and request.method == b"OPTIONS":
+        return host or b"", target
+    absolute = split_absolute(target)
+    if absolute is None or not absolute[0]:
+        raise ClientError(400, "malformed target")
+    request.headers.set(b"Host", absolute[0])
+    return absolute
 
 
-def _place_body(request: Request, fields: Fields) -> None:
+def _frame(request: Request, length: bytes | None, coding: bytes | None) -> None:
     """One framing, or a refusal (RFC 9112 §6.3)."""
-    coding = fields.transfer_encoding
     if coding is not None:
-        if request.minor == 0 or fields.content_length is not None:
+        if request.minor == 0 or length is not None:
             raise ClientError(400, "Transfer-Encoding where it cannot be trusted")
         if coding != b"chunked":
             raise ClientError(501, "a transfer coding other than chunked")
         request.content_length = None
-    elif fields.content_length is not None:
-        length = fields.content_length
+    elif length is not None:
         if not length.isdigit() or len(length) > 18:
             raise ClientError(400, "malformed Content-Length")
         request.content_length = int(length)
+
+
+class _Complete:
+    """Notes that a head was complete."""
+
+    complete = False
+
+    def on_headers_complete(self) -> None:
+        self.complete = True
 
 
 def repair(head: bytes) -> bytes | None:
@@ -227,7 +213,9 @@ def repair(head: bytes) -> bytes | None:
     else:
         return None
     fixed = b" ".join(parts) + head[line_end:]
+    owner = _Complete()
     try:
-        return fixed if request_parser().feed(fixed) else None
+        feed(HttpRequestParser(owner), fixed)
     except ValueError:
         return None
+    return fixed if owner.complete else None

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from a3sgw.errors import ClientError
 from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError
-from a3sgw.http.encode import date_line, interim_head, status_line
+from a3sgw.http.encode import date_line, interim_head, response_head
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
-from a3sgw.http.parser import HeadParser, request_parser
-from a3sgw.http.request import Fields, read_request, repair
+from a3sgw.http.parser import HttpRequestParser, feed
+from a3sgw.http.request import read_request, repair
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.sweeper import NEVER
@@ -41,6 +41,7 @@ class Downstream(asyncio.Protocol):
         "_ahead",
         "_authority",
         "_chunked",
+        "_complete",
         "_continued",
         "_decoder",
         "_exchange",
@@ -82,7 +83,8 @@ class Downstream(asyncio.Protocol):
         self._ahead = b""
         # Per request
         self._exchange: Exchange | None = None
-        self._parser: HeadParser | None = None
+        self._parser: HttpRequestParser | None = None
+        self._complete = False
         self._fed = 0
         self._left = 0
         self._decoder: ChunkDecoder = cast(ChunkDecoder, None)
@@ -106,7 +108,7 @@ class Downstream(asyncio.Protocol):
         if peer and not isinstance(peer, (str, bytes)):
             self._peer_ip = peer[0].partition("%")[0]
         self._trusted = self._peer_ip in entrypoint.trusted if self._peer_ip else entrypoint.trusts_unix
-        self.deadline = entrypoint.sweeper.after(entrypoint.read_header_timeout)
+        self.deadline = entrypoint.sweeper.now + entrypoint.read_header_timeout
         if not entrypoint.admit(self):
             self._state = _CLOSED
             transport.close()
@@ -156,37 +158,44 @@ class Downstream(asyncio.Protocol):
             self._too_large(data)
             return b""
         head = data[:end]
-        parser = self._parser or request_parser()
+        self._complete = False
         try:
-            if parser.complete or not parser.feed(head[self._fed :] if self._fed else head):
+            if self._parser is None:
+                feed(HttpRequestParser(self), head)
+            else:
+                feed(self._parser, head[self._fed :])
+                self._parser = None
+            if not self._complete:
                 raise ValueError("the head does not end where it should")
         except ValueError as error:
             repaired = repair(head)
             if repaired is None:
-                self._refuse(ClientError(400, str(error)))
+                self._refuse(ClientError(400, str(error)), head)
                 return b""
             head = repaired
-        self._parser = None
-        self._fed = 0
         try:
-            request, fields = read_request(head, entrypoint.head_rules)
-            if fields.expect is not None and fields.expect != b"100-continue":
+            request = read_request(head, entrypoint.head_rules)
+            if request.expect and request.expect != b"100-continue":
                 raise ClientError(417, "unknown expectation")
         except ClientError as error:
             self._refuse(error, head)
             return b""
-        return self._begin(request, fields, data[end:])
+        return self._begin(request, data[end:])
 
-    def _begin(self, request: Request, fields: Fields, rest: bytes) -> bytes:
+    def on_headers_complete(self) -> None:
+        """The parser agrees that the head ends here."""
+        self._complete = True
+
+    def _begin(self, request: Request, rest: bytes) -> bytes:
         entrypoint = self.entrypoint
         self._served += 1
         self._minor = request.minor
-        self._keep = entrypoint.accepting and _persists(request, fields)
+        self._keep = entrypoint.accepting and _persists(request)
         self._continued = False
         request.peer_ip = request.client_ip = self._peer_ip
         request.scheme = entrypoint.scheme
-        own = self._own_lines(request, fields)
-        exchange = self._exchange = Exchange(self, request, fields, own, entrypoint.table.match(request))
+        own = self._own_lines(request)
+        exchange = self._exchange = Exchange(self, request, own, entrypoint.table.match(request))
         length = request.content_length
         if length == 0:
             self._state = _WHOLE
@@ -199,8 +208,8 @@ class Downstream(asyncio.Protocol):
         else:
             self._state = _LENGTH
             self._left = length
-        waits = fields.expect is not None and not rest
-        self.deadline = entrypoint.sweeper.after(_CONTINUE_AFTER if waits else entrypoint.body_idle_timeout)
+        waits = request.expect and not rest
+        self.deadline = entrypoint.sweeper.now + _CONTINUE_AFTER if waits else entrypoint.body_idle_timeout
         exchange.begin()
         if rest and self._exchange is exchange:
             return self._body(rest)
@@ -208,12 +217,12 @@ class Downstream(asyncio.Protocol):
             return self._drain(rest)
         return rest
 
-    def _own_lines(self, request: Request, fields: Fields) -> bytes:
+    def _own_lines(self, request: Request) -> bytes:
         """The field lines the gateway adds for the endpoint; the same for all requests of a connection to one host."""
         entrypoint = self.entrypoint
         if self._trusted:
-            forwarded = believed_lines(request, fields, entrypoint.trusted)
-            request.id = next((value for name, value in fields.forwarded or () if name == b"x-request-id"), b"")[:128]
+            forwarded = believed_lines(request, entrypoint.trusted)
+            request.id = next((value for name, value in request.managed or () if name == b"x-request-id"), b"")[:128]
         else:
             if request.authority != self._authority or not self._forwarded:
                 self._authority = request.authority
@@ -233,11 +242,11 @@ class Downstream(asyncio.Protocol):
             return
         parser = self._parser
         if parser is None:
-            parser = self._parser = request_parser()
+            parser = self._parser = HttpRequestParser(self)
             self._fed = 0
-            self.deadline = entrypoint.sweeper.after(entrypoint.read_header_timeout)
+            self.deadline = entrypoint.sweeper.now + entrypoint.read_header_timeout
         try:
-            parser.feed(data[self._fed :])
+            feed(parser, data[self._fed :])
         except ValueError as error:
             line = data.partition(b"\r\n")[0]
             if not data[:1].isalpha() or (line.isascii() and b"  " not in line):
@@ -251,12 +260,14 @@ class Downstream(asyncio.Protocol):
     def _too_large(self, data: bytes) -> None:
         line = data.find(b"\r\n")
         target = line < 0 or line > self.entrypoint.max_header_bytes
-        self._refuse(ClientError(414 if target else 431, "the target is too long" if target else "the head is too large"))
+        self._refuse(
+            ClientError(414 if target else 431, "the target is too long" if target else "the head is too large")
+        )
 
     def _refuse(self, error: ClientError, head: bytes = b"") -> None:
         """Answer a head that never became a request; it is counted and logged like any other, then the connection ends."""
         request = Request()
-        request.headers = Headers(head[head.find(b"\r\n") + 2 : -2] if head else b"")
+        request.head = head[:-2]
         first = head.split(b" ", 2) if head else []
         request.method, request.raw_target = (first[0], first[1]) if len(first) == 3 else (b"", b"")
         request.peer_ip = request.client_ip = self._peer_ip
@@ -267,14 +278,14 @@ class Downstream(asyncio.Protocol):
         self._served += 1
         self._state = _LENGTH
         self._left = _MAX_DRAIN + 1  # whatever follows belongs to nobody
-        self._exchange = Exchange(self, request, Fields(), b"", self.entrypoint.table.unmatched)
+        self._exchange = Exchange(self, request, b"", self.entrypoint.table.unmatched)
         self._exchange.fail(error)
 
     def _body(self, data: bytes) -> bytes:
         """Pass on body bytes; returns what lies behind the body."""
         exchange = cast(Exchange, self._exchange)
         trailers = rest = b""
-        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
         if self._state == _LENGTH:
             left = self._left = self._left - len(data)
             if left < 0:
@@ -318,32 +329,26 @@ class Downstream(asyncio.Protocol):
                 self._continued = True
             self._transport.write(interim_head(status, headers))
 
-    def send(self, response: Response, length: int, declared: bytes | None, more: bool) -> None:
+    def send(self, response: Response, length: int, more: bool) -> None:
         """The final head (see `Client.send`)."""
         own = b""
         self._chunked = False
-        if length > 0:
-            own = b"Content-Length: %d\r\n" % length
-        elif length == 0:
-            if declared is not None:
-                own = b"Content-Length: %b\r\n" % declared
-        elif self._minor == 1:
-            self._chunked = True
-            own = b"Transfer-Encoding: chunked\r\n"
-        else:
-            self._keep = False
-        exchange = cast(Exchange, self._exchange)
-        if exchange.expects_continue and not self._continued:
+        if length < 0:
+            if self._minor == 1:
+                self._chunked = True
+                own = b"Transfer-Encoding: chunked\r\n"
+            else:
+                self._keep = False
+        if self._state != _WHOLE and cast(Exchange, self._exchange).expects_continue and not self._continued:
             self._keep = False  # the client may or may not send the body now: only a new connection is unambiguous
-        if not self.entrypoint.accepting:
-            self._keep = False
         if response.reason is None:
             own += date_line()
-        if not self._keep:
+        if not self._keep or not self.entrypoint.accepting:
+            self._keep = False
             own += b"Connection: close\r\n"
         elif self._minor == 0:
             own += b"Connection: keep-alive\r\n"
-        head = b"".join((status_line(response), response.headers.encode(), own, b"\r\n"))
+        head = response_head(response, own)
         if more:
             self._head = head
         else:
@@ -407,7 +412,7 @@ class Downstream(asyncio.Protocol):
 
     def _next_request(self) -> None:
         self._state = _HEAD
-        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.idle_timeout)
+        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.idle_timeout
         self._release_all()
         if self._ahead and not self._reading:
             data, self._ahead = self._ahead, b""
@@ -424,7 +429,7 @@ class Downstream(asyncio.Protocol):
         """A body is still coming that nobody wants: a short one is cheaper to read than a new connection."""
         if 0 < self._left <= _MAX_DRAIN:
             self._state = _DRAIN
-            self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+            self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
             self._release_all()
         else:
             self._linger()
@@ -442,7 +447,7 @@ class Downstream(asyncio.Protocol):
             if not self._held and self._state != _CLOSED:
                 self._transport.resume_reading()
                 if self._state in (_LENGTH, _CHUNKED):
-                    self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+                    self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
 
     def _hold(self, reason: int) -> None:
         if not self._held and self._state != _CLOSED:
@@ -457,7 +462,7 @@ class Downstream(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.on_client_slow()
         if self._state == _WHOLE:
-            self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+            self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up (asyncio.BaseProtocol)."""
@@ -512,7 +517,7 @@ class Downstream(asyncio.Protocol):
                 self._give_up(exchange)
             elif exchange.expects_continue and not self._continued:
                 self.interim(100, Headers())
-                self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+                self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
             else:
                 self._keep = False
                 exchange.fail(ClientError(408, "the body stopped"))
@@ -533,7 +538,7 @@ class Downstream(asyncio.Protocol):
     def _close(self) -> None:
         """Close once everything written has left, or after a while."""
         self._state = _CLOSED
-        self.deadline = self.entrypoint.sweeper.after(self.entrypoint.body_idle_timeout)
+        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
         self._transport.close()
 
     def _linger(self) -> None:
@@ -543,7 +548,7 @@ class Downstream(asyncio.Protocol):
             return
         self._state = _LINGERING
         self._ahead = b""
-        self.deadline = self.entrypoint.sweeper.after(_LINGER)
+        self.deadline = self.entrypoint.sweeper.now + _LINGER
         self._release_all()
         self._transport.write_eof()
 
@@ -562,15 +567,13 @@ class Downstream(asyncio.Protocol):
             self._exchange = None
 
 
-def _persists(request: Request, fields: Fields) -> bool:
+def _persists(request: Request) -> bool:
     """Whether the connection outlives this request (RFC 9112 §9.3). GET and HEAD with a body are answered, but on a
     connection of their own: too many servers take that body for the next request."""
     if request.content_length != 0 and request.method in (b"GET", b"HEAD"):
         return False
-    connection = fields.connection
+    connection = request.connection
     if not connection:
         return request.minor == 1
     tokens = [token.strip(b" \t") for token in connection.split(b",")]
     return b"close" not in tokens and (request.minor == 1 or b"keep-alive" in tokens)
-
-

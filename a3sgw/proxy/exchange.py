@@ -14,7 +14,6 @@ from a3sgw.errors import ClientError, GatewayError, NoEndpoint, UpstreamError
 from a3sgw.http.encode import request_head
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
-from a3sgw.http.request import Fields
 from a3sgw.http.response import CHUNKED, Incoming
 from a3sgw.middlewares.base import BodyFilter
 from a3sgw.proxy.refusal import refusal
@@ -29,7 +28,16 @@ _SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DE
 _RELAYED_INTERIM = frozenset({102, 103})
 _FORBIDDEN_TRAILERS = frozenset(
     {b"authorization", b"connection", b"content-encoding", b"content-length", b"content-type", b"cookie", b"expect"}
-    | {b"host", b"keep-alive", b"proxy-authorization", b"set-cookie", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
+    | {
+        b"host",
+        b"keep-alive",
+        b"proxy-authorization",
+        b"set-cookie",
+        b"te",
+        b"trailer",
+        b"transfer-encoding",
+        b"upgrade",
+    }
 )
 
 
@@ -38,7 +46,6 @@ class Exchange:
 
     __slots__ = (
         "_client",
-        "_fields",
         "_held",
         "_held_trailers",
         "_origin",
@@ -57,6 +64,7 @@ class Exchange:
         "request_ended",
         "response",
         "route",
+        "seconds",
         "sent",
         "started",
         "status",
@@ -64,9 +72,8 @@ class Exchange:
         "upstream_seconds",
     )
 
-    def __init__(self, client: Client, request: Request, fields: Fields, own: bytes, route: Route) -> None:
+    def __init__(self, client: Client, request: Request, own: bytes, route: Route) -> None:
         self._client = client
-        self._fields = fields
         self._own = own
         """Field lines the gateway adds for the endpoint: forwarding and request id."""
         self._origin: Upstream | None = None
@@ -85,6 +92,8 @@ class Exchange:
         """Request steps that let it pass."""
         # What observers read
         self.started = monotonic()
+        self.seconds = 0.0
+        """How long it took, once it has ended."""
         self.upstream_seconds = 0.0
         self.endpoint: Endpoint | None = None
         self.attempts = 0
@@ -102,6 +111,9 @@ class Exchange:
     def begin(self) -> None:
         """Ask the chain; then answer, or go on to an endpoint."""
         chain = self.route.chain
+        if not chain.decides:
+            self._attempt()
+            return
         if chain.request_waits:
             self._client.hold()
             spawn(self._begin_waiting(), "request chain")
@@ -201,7 +213,9 @@ class Exchange:
             self.tried = (*self.tried, endpoint)
             service = self.route.service
             if service is not None and len(self.tried) < len(service.endpoints):
-                _log.warning("endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason})
+                _log.warning(
+                    "endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason}
+                )
                 following = service.pick(self.request, self.tried)
                 if following is not None:
                     self.endpoint = following
@@ -228,29 +242,26 @@ class Exchange:
         """Write the head, and what has already come of the body."""
         request = self.request
         plan = self.route.plan
-        host = request.authority if plan.pass_host_header and request.authority else endpoint.authority
         own = self._own
-        length = request.content_length
+        if not (plan.pass_host_header and request.authority):
+            request.headers.set(b"Host", endpoint.authority)
         chunked = False
         ended = self.request_ended and self._pending is None
-        if length != 0:
+        if request.content_length != 0:
             filters = self._request_filters
-            if length is None or (filters and not all(one.keeps_length for one in filters)):
+            if request.content_length is None or (filters and not all(one.keeps_length for one in filters)):
+                request.headers.remove(b"Content-Length")
                 own += b"Transfer-Encoding: chunked\r\n"
                 chunked = True
-                if self._fields.trailer:
-                    own += b"Trailer: %b\r\n" % self._fields.trailer
-            else:
-                own += b"Content-Length: %d\r\n" % length
-            if self._fields.expect is not None:
+                if request.trailer:
+                    own += b"Trailer: %b\r\n" % request.trailer
+            if request.expect:
                 own += b"Expect: 100-continue\r\n"
-        elif self._fields.content_length is not None:
-            own += b"Content-Length: 0\r\n"
-        if self._fields.te and b"trailers" in self._fields.te:
+        if request.te and b"trailers" in request.te:
             own += b"TE: trailers\r\nConnection: TE\r\n"
         self._origin = origin
         endpoint.in_flight += 1
-        origin.send(self, request_head(request, host, own), request.method, chunked, ended, plan)
+        origin.send(self, request_head(request, own), request.method, chunked, ended, plan)
         pending, self._pending = self._pending, None
         if pending is not None:
             for data in pending:
@@ -298,13 +309,13 @@ class Exchange:
     @property
     def expects_continue(self) -> bool:
         """Whether the client waits for ``100 Continue`` before it sends the body."""
-        return self._fields.expect is not None and not self.request_ended and not self.received
+        return self.request.expect != b"" and not self.request_ended and not self.received
 
     # Receiving the response...
 
     def on_interim(self, status: int, headers: Headers) -> None:
         """Relay what HTTP/1.1 clients understand; anything else of 1xx is ignored (RFC 9110 §15.2)."""
-        if status in _RELAYED_INTERIM or (status == 100 and self._fields.expect is not None):
+        if status in _RELAYED_INTERIM or (status == 100 and self.request.expect):
             self._client.interim(status, headers)
 
     def on_head(self, incoming: Incoming, more: bool) -> None:
@@ -317,19 +328,19 @@ class Exchange:
             cast(Upstream, self._origin).pause_reading()
             spawn(self._respond_waiting(incoming), "response chain")
             return
-        length, declared = incoming.length, incoming.declared
+        length = incoming.length
         if chain.response or chain.response_body:
             try:
                 for _, step in chain.response:
                     step(self.request, response)
-                length, declared = self._filter_response(response, length, declared)
+                length = self._filter_response(response, length)
             except Exception as error:
                 self._fault(error)
                 return
         self.status = response.status
-        if incoming.trailer and length == CHUNKED and b"trailers" in self._fields.te:
+        if incoming.trailer and length == CHUNKED and b"trailers" in self.request.te:
             response.headers.add(b"Trailer", incoming.trailer)
-        self._client.send(response, length, declared, more and not self._response_filters)
+        self._client.send(response, length, more and not self._response_filters)
 
     async def _respond_waiting(self, incoming: Incoming) -> None:
         """The same with steps that wait; what comes meanwhile is held, and reading is paused."""
@@ -341,13 +352,13 @@ class Exchange:
                     await result
                 if self.finished:
                     return
-            length, declared = self._filter_response(response, incoming.length, incoming.declared)
+            length = self._filter_response(response, incoming.length)
         except Exception as error:
             self._fault(error)
             return
         self.status = response.status
         held, self._held = self._held or [], None
-        self._client.send(response, length, declared, bool(held) and not self._response_filters)
+        self._client.send(response, length, bool(held) and not self._response_filters)
         origin = self._origin
         for data in held:
             if data:
@@ -357,12 +368,16 @@ class Exchange:
         if origin is not None and not self.finished:
             origin.resume_reading()
 
-    def _filter_response(self, response: Response, length: int, declared: bytes | None) -> tuple[int, bytes | None]:
+    def _filter_response(self, response: Response, length: int) -> int:
+        """Make this response's body filters; returns the length after them."""
         filters = [made for hook in self.route.chain.response_body if (made := hook(self.request, response))]
         if not filters or length == 0:
-            return length, declared
+            return length
         self._response_filters = filters
-        return (length if all(one.keeps_length for one in filters) else CHUNKED), declared
+        if all(one.keeps_length for one in filters):
+            return length
+        response.headers.remove(b"Content-Length")
+        return CHUNKED
 
     def on_body(self, data: bytes) -> None:
         """A piece of the response's body."""
@@ -397,9 +412,10 @@ class Exchange:
             if tail:
                 self.sent += len(tail)
                 self._client.write(tail)
-        self._leave_origin()
+        self._origin = None
+        cast(Endpoint, self.endpoint).in_flight -= 1
         if trailers:
-            trailers = _safe_trailers(trailers) if b"trailers" in self._fields.te else b""
+            trailers = _safe_trailers(trailers) if b"trailers" in self.request.te else b""
         self._client.end(trailers)
         self.finish()
 
@@ -470,8 +486,9 @@ class Exchange:
         self.status = response.status
         body = response.body
         bodiless = self.request.method == b"HEAD" or response.status in (204, 304)
-        declared = None if response.status == 204 else b"%d" % len(body)
-        self._client.send(response, 0 if bodiless else len(body), declared, True)
+        if response.status != 204:
+            response.headers.set(b"Content-Length", b"%d" % len(body))
+        self._client.send(response, 0 if bodiless else len(body), True)
         if body and not bodiless:
             self.sent += len(body)
             self._client.write(body)
@@ -519,6 +536,7 @@ class Exchange:
     def finish(self) -> None:
         """Exactly once: tell observers and middlewares, then let the client's side go on."""
         self.finished = True
+        self.seconds = monotonic() - self.started
         route = self.route
         for observe in route.observers:
             observe(self)
@@ -544,8 +562,10 @@ def _safe_trailers(trailers: bytes) -> bytes:
     kept = Headers()
     for name, value in Headers(trailers):
         lower = name.lower()
-        if lower not in _FORBIDDEN_TRAILERS and b"_" not in lower and not lower.startswith((b"x-forwarded", b"x-real-ip")):
+        if (
+            lower not in _FORBIDDEN_TRAILERS
+            and b"_" not in lower
+            and not lower.startswith((b"x-forwarded", b"x-real-ip"))
+        ):
             kept.add(name, value)
     return kept.encode()
-
-

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from a3sgw.http.message import Request
-from a3sgw.http.request import Fields
 from a3sgw.networks import NetworkSet
 
 _PORT = re.compile(rb":([0-9]{1,5})\Z")
@@ -41,10 +40,10 @@ def _port(authority: bytes, scheme: bytes) -> bytes:
     return b"443" if scheme in (b"https", b"wss") else b"80"
 
 
-def believed_lines(request: Request, fields: Fields, trusted: NetworkSet) -> bytes:
+def believed_lines(request: Request, trusted: NetworkSet) -> bytes:
     """Field lines behind a trusted proxy: its values are kept, the chain is extended, and the client's address found."""
     sent: dict[bytes, list[bytes]] = {}
-    for name, value in fields.forwarded or ():
+    for name, value in request.managed or ():
         sent.setdefault(name, []).append(value)
     chain = [hop.strip() for value in sent.get(b"x-forwarded-for", ()) for hop in value.split(b",") if hop.strip()]
     request.client_ip = client_address(chain, request.peer_ip, trusted)

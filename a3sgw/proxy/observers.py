@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import monotonic, time
+from time import time
 
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.clock import Stamps
@@ -18,14 +18,12 @@ def counting(metrics: RouteMetrics) -> Observer:
     observe = metrics.observe
 
     def count(exchange: Exchange) -> None:
-        observe(
-            exchange.request.method, exchange.status, monotonic() - exchange.started, exchange.received, exchange.sent
-        )
+        observe(exchange.request.method, exchange.status, exchange.seconds, exchange.received, exchange.sent)
 
     return count
 
 
-def logging(log: AccessLog, entrypoint: str, router: str, service: str) -> Observer:
+def logging_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Observer:
     """Writes one access-log record per exchange."""
     write = log.write
     stamp = Stamps().at
@@ -48,8 +46,8 @@ def logging(log: AccessLog, entrypoint: str, router: str, service: str) -> Obser
                 request.raw_target.decode("latin-1"),
                 "HTTP/1.1" if request.minor else "HTTP/1.0",
                 exchange.status,
-                round((monotonic() - exchange.started) * 1000, 3),
-                round(exchange.upstream_seconds * 1000, 3),
+                int(exchange.seconds * 1e6) / 1000,
+                int(exchange.upstream_seconds * 1e6) / 1000,
                 exchange.received,
                 exchange.sent,
                 exchange.error,

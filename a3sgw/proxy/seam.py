@@ -14,9 +14,9 @@ class Client(Protocol):
     def interim(self, status: int, headers: Headers) -> None:
         """A 1xx head."""
 
-    def send(self, response: Response, length: int, declared: bytes | None, more: bool) -> None:
-        """The final head. `length` is body bytes, CHUNKED or UNTIL_CLOSE; `declared` the Content-Length of a body that is
-        not sent; with `more`, `write` or `end` follows at once."""
+    def send(self, response: Response, length: int, more: bool) -> None:
+        """The final head. `length` is body bytes, CHUNKED or UNTIL_CLOSE; a Content-Length stands in the headers already.
+        With `more`, `write` or `end` follows at once."""
 
     def write(self, data: bytes) -> None:
         """A piece of the body, never empty."""

@@ -21,6 +21,7 @@ class Chain:
     """
 
     __slots__ = (
+        "decides",
         "done",
         "middlewares",
         "request",
@@ -52,6 +53,8 @@ class Chain:
         self.response_body: tuple[Callable[[Request, Response], BodyFilter | None], ...] = tuple(
             one.response_body for one in reversed(middlewares) if _has(one, "response_body")
         )
+        self.decides = bool(self.request or self.request_body)
+        """Whether anything is to be asked before a request goes on."""
         self.request_waits = any(inspect.iscoroutinefunction(step) for step in request)
         self.response_waits = any(inspect.iscoroutinefunction(step) for _, step in response)
 

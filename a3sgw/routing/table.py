@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from a3sgw.http.message import Request
-from a3sgw.routing.index import Index
+from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Route
 
 
 class Table:
     """What an entrypoint looks a request up in; replaced whole at a reload."""
 
-    __slots__ = ("index", "unmatched")
+    __slots__ = ("_match", "entries", "unmatched")
 
-    def __init__(self, index: Index[Route], unmatched: Route) -> None:
-        self.index = index
+    def __init__(self, index: Index[Route], unmatched: Route, entries: tuple[Entry[Route], ...]) -> None:
+        self._match = index.match
+        self.entries = entries
         self.unmatched = unmatched
         """Serves what no rule matches: answers 404, and counts and logs like any route."""
 
     def match(self, request: Request) -> Route:
         """The route of highest priority whose rule holds, or the one for requests nobody wants."""
-        return self.index.match(request) or self.unmatched
+        return self._match(request) or self.unmatched

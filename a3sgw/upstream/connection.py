@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 
 from a3sgw.errors import ConnectionLost, ProtocolError, ReadTimeout, UpstreamError
 from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError, encode_chunk
-from a3sgw.http.parser import HeadParser, response_parser
+from a3sgw.http.parser import HttpResponseParser, feed
 from a3sgw.http.response import CHUNKED, Incoming, read_response
 from a3sgw.plan import Plan
 from a3sgw.sweeper import NEVER, Sweeper
@@ -27,8 +27,9 @@ class Upstream(asyncio.Protocol):
     __slots__ = (
         "_buffer",
         "_chunked",
+        "_complete",
         "_decoder",
-        "_heads",
+        "_fed",
         "_left",
         "_method",
         "_parser",
@@ -64,8 +65,9 @@ class Upstream(asyncio.Protocol):
         self._chunked = False
         self._request_ended = True
         self._buffer = b""
-        self._parser: HeadParser | None = None
-        self._heads = 0
+        self._parser: HttpResponseParser | None = None
+        self._complete = False
+        self._fed = 0
         self._incoming: Incoming | None = None
         self._left = 0
         self._decoder: ChunkDecoder = cast(ChunkDecoder, None)
@@ -74,11 +76,6 @@ class Upstream(asyncio.Protocol):
     def __repr__(self) -> str:
         names = ("IDLE", "HEAD", "LENGTH", "CHUNKED", "UNTIL_CLOSE", "CLOSED")
         return f"<Upstream [{self.pool.address}, {names[self._state]}]>"
-
-    @property
-    def closed(self) -> bool:
-        """Whether it can no longer carry a request."""
-        return self._state == _CLOSED or self._transport.is_closing()
 
     # Sending the request...
 
@@ -90,10 +87,8 @@ class Upstream(asyncio.Protocol):
         self._chunked = chunked
         self._request_ended = ended
         self._state = _HEAD
-        self._heads = 0
         self._left = 0
-        self._total = NEVER
-        self.deadline = self._sweeper.after(plan.request_timeout) if ended else NEVER
+        self.deadline = self._sweeper.now + plan.request_timeout if ended else NEVER
         self._transport.write(head)
 
     def write(self, data: bytes) -> None:
@@ -109,14 +104,14 @@ class Upstream(asyncio.Protocol):
         if self._chunked:
             self._transport.write(b"0\r\n%b\r\n" % trailers if trailers else LAST_CHUNK)
         if self._state == _HEAD:
-            self.deadline = self._sweeper.after(self._plan.request_timeout)
+            self.deadline = self._sweeper.now + self._plan.request_timeout
 
     def pause_writing(self) -> None:
         """The endpoint reads slowly: its buffer is full (asyncio.BaseProtocol)."""
         self._stalled = True
         if self.sink is not None:
             self.sink.pause()
-            self.deadline = self._sweeper.after(self._plan.stream_idle_timeout)
+            self.deadline = self._sweeper.now + self._plan.stream_idle_timeout
 
     def resume_writing(self) -> None:
         """The buffer has drained (asyncio.BaseProtocol)."""
@@ -126,7 +121,7 @@ class Upstream(asyncio.Protocol):
             if not self._request_ended:
                 self.deadline = NEVER
             elif self._state == _HEAD:
-                self.deadline = self._sweeper.after(self._plan.request_timeout)
+                self.deadline = self._sweeper.now + self._plan.request_timeout
             else:
                 self._touch()
 
@@ -152,6 +147,10 @@ class Upstream(asyncio.Protocol):
         elif state == _IDLE:
             self.close()  # nobody asked: an answer to a request that was never sent must not meet the next one
 
+    def on_headers_complete(self) -> None:
+        """The parser agrees that the head ends here."""
+        self._complete = True
+
     def _head(self, data: bytes) -> None:
         if self._buffer:
             data = self._buffer + data
@@ -161,11 +160,15 @@ class Upstream(asyncio.Protocol):
             if end == 3:
                 self._partial(data)
                 return
-            parser = self._parser or response_parser()
-            self._parser = None
             head = data[:end]
             try:
-                if parser.complete or not parser.feed(head[self._heads :] if self._heads else head):
+                self._complete = False
+                if self._parser is None:
+                    feed(HttpResponseParser(self), head)
+                else:
+                    feed(self._parser, head[self._fed :])
+                    self._parser = None
+                if not self._complete:
                     raise ValueError("the head does not end where it should")
                 incoming = read_response(head, self._method)
             except ValueError as error:
@@ -186,14 +189,14 @@ class Upstream(asyncio.Protocol):
             self._break(ProtocolError("the response head is too large"))
             return
         if self._parser is None:
-            self._parser = response_parser()
-            self._heads = 0
+            self._parser = HttpResponseParser(self)
+            self._fed = 0
         try:
-            self._parser.feed(data[self._heads :])
+            feed(self._parser, data[self._fed :])
         except ValueError as error:
             self._break(ProtocolError(f"malformed response: {error}"))
             return
-        self._heads = len(data)
+        self._fed = len(data)
         self._buffer = data
 
     def _interim(self, incoming: Incoming) -> bool:
@@ -206,7 +209,6 @@ class Upstream(asyncio.Protocol):
         if self._left > 100:
             self._break(ProtocolError("too many interim responses"))
             return False
-        self._heads = 0
         sink = cast(Sink, self.sink)
         sink.on_interim(status, incoming.response.headers)
         return self.sink is sink
@@ -216,12 +218,19 @@ class Upstream(asyncio.Protocol):
         length = incoming.length
         self._incoming = incoming
         self._left = 0
-        self._total = self._sweeper.after(self._plan.stream_total_timeout)
         if length == 0:
             sink.on_head(incoming, True)
             if self.sink is sink:
                 self._end(data)
             return
+        if length == len(data):
+            sink.on_head(incoming, True)
+            if self.sink is sink:
+                sink.on_body(data)
+            if self.sink is sink:
+                self._end(b"")
+            return
+        self._total = self._sweeper.now + self._plan.stream_total_timeout
         if length > 0:
             self._left = length
             self._state = _LENGTH
@@ -312,7 +321,7 @@ class Upstream(asyncio.Protocol):
 
     def _touch(self) -> None:
         """Something arrived: the idle clock starts anew."""
-        idle = self._sweeper.after(self._plan.stream_idle_timeout)
+        idle = self._sweeper.now + self._plan.stream_idle_timeout
         self.deadline = idle if idle < self._total else self._total
 
     def overdue(self) -> None:
@@ -322,14 +331,18 @@ class Upstream(asyncio.Protocol):
         elif self._state == _CLOSED:
             self._transport.abort()
         elif self._state == _HEAD:
-            self._break(ReadTimeout("no response head in time" if self._request_ended else "the endpoint stopped reading"))
+            self._break(
+                ReadTimeout("no response head in time" if self._request_ended else "the endpoint stopped reading")
+            )
         else:
             self._break(ReadTimeout("the response stopped"))
 
     def eof_received(self) -> bool:
         """The endpoint has said everything (asyncio.Protocol); this is the end of a body without length."""
         sink = self.sink
-        if self._state == _UNTIL_CLOSE and sink is not None:
+        if sink is None:
+            self.close()  # out of the pool at once: the next request must not meet it
+        elif self._state == _UNTIL_CLOSE:
             self.sink = None
             self.close()
             sink.on_end(b"")
@@ -364,7 +377,5 @@ class Upstream(asyncio.Protocol):
         """Close once everything written has left; abandoned if that takes longer than a connect may."""
         self._state = _CLOSED
         self.pool.remove(self)
-        self.deadline = self._sweeper.after(5.0)
+        self.deadline = self._sweeper.now + 5.0
         self._transport.close()
-
-

@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from a3sgw.errors import ConnectError, ConnectTimeout
+from a3sgw.plan import NO_LIMIT
 from a3sgw.sweeper import Sweeper
 from a3sgw.upstream.connection import Upstream
 
@@ -31,9 +32,17 @@ class Pool:
     """Idle connections of one address, at most `limit`, each kept for `idle_timeout` seconds."""
 
     def __init__(
-        self, address: Address, sweeper: Sweeper, tls: ssl.SSLContext | None, limit: int, idle_timeout: float
+        self,
+        address: Address,
+        sweeper: Sweeper,
+        tls: ssl.SSLContext | None = None,
+        limit: int = 256,
+        idle_timeout: float = 60.0,
+        identity: tuple[object, ...] = (),
     ) -> None:
         self.address = address
+        self.identity = identity
+        """What it was made of: a reload goes on using a pool whose identity is the same."""
         self._sweeper = sweeper
         self._tls = tls
         self._limit = limit
@@ -45,13 +54,8 @@ class Pool:
         return f"<Pool [{self.address}, {len(self._idle)} idle]>"
 
     def take(self) -> Upstream | None:
-        """An idle connection, or None: then `connect`."""
-        idle = self._idle
-        while idle:
-            upstream = idle.pop()
-            if not upstream.closed:
-                return upstream
-        return None
+        """An idle connection, or None: then `connect`. Connections leave the pool as soon as they close."""
+        return self._idle.pop() if self._idle else None
 
     def give(self, upstream: Upstream, hint: int | None) -> None:
         """Keep a connection that has finished; `hint` is how many seconds the endpoint said it keeps it."""
@@ -60,7 +64,7 @@ class Pool:
             upstream.close()
             return
         timeout = self._idle_timeout if hint is None else min(self._idle_timeout, hint - 1)
-        upstream.deadline = self._sweeper.after(timeout)
+        upstream.deadline = self._sweeper.now + timeout
         idle.append(upstream)
 
     def remove(self, upstream: Upstream) -> None:
@@ -78,7 +82,7 @@ class Pool:
             return Upstream(self, self._sweeper)
 
         try:
-            async with asyncio.timeout(timeout or None):
+            async with asyncio.timeout(None if timeout == NO_LIMIT else timeout):
                 if address.path:
                     _, upstream = await loop.create_unix_connection(
                         make, address.path, ssl=self._tls, server_hostname=name

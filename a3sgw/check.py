@@ -1,0 +1,50 @@
+"""What compiling a loaded configuration finds out, beyond what reading it did: for `validate` and reload logs."""
+
+from __future__ import annotations
+
+from a3sgw.config.load import Loaded
+from a3sgw.config.registry import Registry
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.errors import ConfigError
+from a3sgw.routing.ties import ties
+from a3sgw.rule.lint import lint
+from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.sweeper import Sweeper
+
+
+def check(loaded: Loaded) -> list[Diagnostic]:
+    """Errors in rules, middlewares and certificates; warnings about rules that rarely mean what they say, and ties."""
+    if loaded.config is None:
+        return []
+    directory = next((path if path.is_dir() else path.parent for path in loaded.watched), None)
+    parts = Parts(Sweeper(), lambda *names: (), Registry(), directory)
+    try:
+        snapshot = Snapshot.compile(loaded.config, parts, None, loaded.document)
+    except ConfigError as error:
+        return list(error.diagnostics)
+    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot)]
+
+
+def _lints(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    found = []
+    for name, router in snapshot.config.routers.items():
+        rule = snapshot.rules.get(router.rule)
+        for warning in lint(rule.node) if rule is not None else ():
+            place = loaded.document.place(("routers", name, "rule"), warning.offset, warning.length)
+            found.append(Diagnostic("warning", place, warning.summary, warning.help, "rule"))
+    return found
+
+
+def _ties(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    names = list(snapshot.config.routers)
+    pairs = {pair for table in snapshot.tables.values() for pair in ties(table.entries)}
+    return [
+        Diagnostic(
+            "warning",
+            loaded.document.place(("routers", names[second], "rule")),
+            f'"{names[second]}" and "{names[first]}" have the same priority and could both match',
+            f'"{names[first]}" wins because it comes first; give one of them a priority',
+            "priority",
+        )
+        for first, second in sorted(pairs)
+    ]

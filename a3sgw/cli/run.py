@@ -1,0 +1,103 @@
+"""``a3sgw --config …``: runs the gateway until it is told to stop; the only importer of uvloop."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import uvloop
+
+from a3sgw.cli.notify import notify
+from a3sgw.cli.report import report
+from a3sgw.config.model import Log
+from a3sgw.diagnostic import Place
+from a3sgw.errors import BindError, ConfigError
+from a3sgw.gateway import Gateway
+from a3sgw.observe.log import LogHandler, configure
+from a3sgw.tasks import spawn
+
+_log = logging.getLogger("a3sgw")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run until TERM or INT; the exit code says how it went."""
+    if args.workers not in (None, "auto", "1"):
+        print(f"a3sgw: not supported yet: --workers {args.workers} (one process carries the traffic)", file=sys.stderr)
+        return 2
+    return serve(args.config, args.log_level, args.log_format)
+
+
+def serve(
+    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None = None
+) -> int:
+    """Run the gateway on `config`; `started` is called once it accepts."""
+    return uvloop.run(_serve(config, log_level, log_format, started))
+
+
+async def _serve(
+    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None
+) -> int:
+    handler = _configure_log(Log(), log_level, log_format)
+    gateway = Gateway(config)
+    loop = asyncio.get_running_loop()
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    try:
+        await gateway.start()
+    except ConfigError as error:
+        handler.flush()
+        report(error.diagnostics, _line_of, "text", sys.stderr)
+        return 1
+    except BindError as error:
+        handler.flush()
+        print(f"a3sgw: {error}", file=sys.stderr)
+        return 3
+    handler = _configure_log(gateway.config().log, log_level, log_format)
+    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(gateway), "reload"))
+    loop.add_signal_handler(signal.SIGUSR1, lambda: (gateway.reopen_logs(), handler.reopen()))
+    _announce(gateway)
+    notify("READY=1")
+    if started is not None:
+        started(gateway)
+    await stopping.wait()
+    notify("STOPPING=1")
+    _log.info("stopping", extra={"timeout_seconds": gateway.config().shutdown_timeout_secs})
+    await gateway.shutdown()
+    handler.flush()
+    return 0
+
+
+async def _reload(gateway: Gateway) -> None:
+    notify("RELOADING=1")
+    await gateway.reload()
+    notify("READY=1")
+
+
+def _announce(gateway: Gateway) -> None:
+    listening = ", ".join(f"{name}={address}" for name, all_ in gateway.addresses.items() for address in all_)
+    extra = {"entrypoints": listening, "routers": len(gateway.config().routers)}
+    if gateway.admin_address:
+        extra["admin"] = gateway.admin_address
+    _log.info("ready", extra=extra)
+
+
+def _configure_log(options: Log, level: str | None, format: str | None) -> LogHandler:
+    chosen = Log.model_validate(
+        {"level": level or options.level, "format": format or options.format, "file": options.file}
+    )
+    return configure(chosen.level, chosen.format, Path(chosen.file) if chosen.file else None)
+
+
+def _line_of(place: Place) -> str:
+    """The source line of a diagnostic, read again: the file may have gone, then there is none."""
+    try:
+        lines = Path(place.file).read_text(encoding="utf-8-sig", errors="replace").split("\n")
+    except OSError:
+        return ""
+    return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else ""

@@ -1,0 +1,356 @@
+"""The gateway as an object: configurations in, snapshots out, entrypoints up and down."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from a3sgw.admin.server import AdminServer
+from a3sgw.config.document import Document
+from a3sgw.config.load import Loaded
+from a3sgw.config.model import Config
+from a3sgw.config.registry import Registry
+from a3sgw.config.unsupported import unsupported
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.entrypoints.http import HttpEntrypoint
+from a3sgw.errors import BindError, ConfigError, GatewayError
+from a3sgw.observe.access_log import AccessLog
+from a3sgw.observe.exposition import render
+from a3sgw.observe.metrics import Metrics
+from a3sgw.options import SocketAddress
+from a3sgw.providers.file import FileProvider
+from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.routing.route import Observer
+from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.sweeper import Sweeper
+from a3sgw.tasks import spawn
+from a3sgw.version import __version__
+
+_log = logging.getLogger("a3sgw")
+State = Literal["new", "starting", "running", "draining", "stopped"]
+
+
+class Gateway:
+    """One gateway in this process.
+
+    `source` is the path of a file or directory, which is watched and reloaded, or a `Config` made by `load_config`.
+
+    >>> gateway = Gateway("gateway.hcl")            # doctest: +SKIP
+    >>> await gateway.start()                       # doctest: +SKIP
+    >>> await gateway.reload()                      # doctest: +SKIP
+    >>> await gateway.shutdown()                    # doctest: +SKIP
+    """
+
+    def __init__(self, source: Path | str | Config) -> None:
+        self._provider = None if isinstance(source, Config) else FileProvider(Path(source))
+        self._given = source if isinstance(source, Config) else None
+        self._state: State = "new"
+        self._snapshot: Snapshot | None = None
+        self._metrics = Metrics()
+        self._sweeper = Sweeper()
+        self._registry = Registry()
+        self._entrypoints: dict[str, HttpEntrypoint] = {}
+        self._bound: dict[str, SocketAddress] = {}
+        self._access_log: AccessLog | None = None
+        self._admin: AdminServer | None = None
+        self.admin_address = ""
+        """Where the management API listens, with the port in use; empty when there is none."""
+        self._problems: tuple[Diagnostic, ...] = ()
+        self._warned: tuple[Diagnostic, ...] = ()
+        self._applying = asyncio.Lock()
+        self._watching: asyncio.Task[None] | None = None
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._stopped = asyncio.Event()
+        self._started_at = 0.0
+
+    def __repr__(self) -> str:
+        return f"<Gateway [{self._state}, {len(self._entrypoints)} entrypoints]>"
+
+    # Starting and stopping...
+
+    async def start(self) -> None:
+        """Load, open everything and accept; ConfigError or BindError when that cannot be done, and nothing is left open."""
+        self._state = "starting"
+        self._sweeper.start()
+        try:
+            if self._provider is not None:
+                await self._apply_loaded(await self._provider.load())
+            else:
+                await self.apply(self._given or Config())
+        except BaseException:
+            await self._abandon()
+            raise
+        self._metrics.last_reload_time = self._started_at = time.time()
+        self._state = "running"
+        # What lives as long as the process need not be looked at by every collection.
+        gc.collect()
+        gc.freeze()
+        if self._provider is not None and self._watches():
+            self._watching = spawn(self._watch(), "watch configuration")
+
+    def _watches(self) -> bool:
+        file = self.config().providers.file
+        return file is None or file.watch
+
+    async def shutdown(self) -> None:
+        """Accept no more, let running exchanges finish within `shutdown_timeout_secs`, then close what is left."""
+        if self._state in ("draining", "stopped"):
+            await self._stopped.wait()
+            return
+        self._state = "draining"
+        if self._watching is not None:
+            self._watching.cancel()
+        timeout = self._snapshot.config.shutdown_timeout_secs if self._snapshot is not None else 0.0
+        entrypoints = list(self._entrypoints.values())
+        for entrypoint in entrypoints:
+            entrypoint.stop()
+        cut = sum(await asyncio.gather(*(entrypoint.drained(timeout) for entrypoint in entrypoints)))
+        if cut:
+            _log.warning("connections were cut at the end of shutdown_timeout_secs", extra={"connections": cut})
+        await self._abandon()
+
+    async def _abandon(self) -> None:
+        for task in self._leaving:
+            task.cancel()
+        for entrypoint in self._entrypoints.values():
+            entrypoint.stop()
+        if self._admin is not None:
+            await self._admin.close()
+        if self._snapshot is not None:
+            await self._snapshot.close()
+        if self._access_log is not None:
+            await self._access_log.close()
+        if self._provider is not None:
+            self._provider.close()
+        self._sweeper.stop()
+        self._state = "stopped"
+        self._stopped.set()
+
+    async def wait_for_shutdown(self) -> None:
+        """Return once `shutdown` has finished."""
+        await self._stopped.wait()
+
+    # Configuring...
+
+    async def reload(self, config: Config | None = None) -> bool:
+        """Take `config`, or read the files again; False when the old configuration stays because the new one is bad."""
+        try:
+            if config is not None:
+                await self.apply(config)
+            elif self._provider is not None:
+                await self._apply_loaded(await self._provider.load())
+            else:
+                await self.apply(self._given or Config())
+        except GatewayError as error:
+            self._refused(error)
+            return False
+        self._metrics.reloaded(True, time.time())
+        _log.info("configuration reloaded", extra=self._sizes())
+        return True
+
+    async def _watch(self) -> None:
+        assert self._provider is not None
+        async for loaded in self._provider.watch():
+            try:
+                await self._apply_loaded(loaded)
+            except GatewayError as error:
+                self._refused(error)
+                continue
+            self._metrics.reloaded(True, time.time())
+            _log.info("configuration reloaded", extra=self._sizes())
+
+    def _refused(self, error: GatewayError) -> None:
+        self._metrics.reloaded(False, time.time())
+        diagnostics = error.diagnostics if isinstance(error, ConfigError) else ()
+        self._problems = diagnostics or (Diagnostic("error", None, str(error)),)
+        for one in self._problems:
+            _log.error("configuration refused, the old one stays: %s", one)
+
+    async def _apply_loaded(self, loaded: Loaded) -> None:
+        if loaded.config is None:
+            raise ConfigError(loaded.errors or loaded.diagnostics)
+        later = unsupported(loaded, self._registry)
+        if later:
+            raise ConfigError(later)
+        await self.apply(loaded.config, loaded.document)
+        self._problems = loaded.errors  # files that were left out, while the rest is in effect
+        for one in loaded.diagnostics:
+            if one not in self._warned:
+                _log.log(logging.ERROR if one.severity == "error" else logging.WARNING, "%s", one)
+        self._warned = loaded.diagnostics
+
+    async def apply(self, config: Config, document: Document | None = None) -> None:
+        """Compile, open what is new, swap, let go of what is old. Until the swap nothing running is touched."""
+        async with self._applying:
+            previous = self._snapshot
+            log = self._log_for(config)
+            directory = self._provider.directory if self._provider is not None else None
+            parts = Parts(self._sweeper, lambda *names: self._observers(log, *names), self._registry, directory)
+            same_log = log is self._access_log
+            snapshot = Snapshot.compile(config, parts, previous if same_log else None, document)
+            opened: dict[str, HttpEntrypoint] = {}
+            try:
+                await snapshot.open(previous)
+                for name, options in config.entrypoints.items():
+                    if name not in self._entrypoints or self._bound[name] != options.address:
+                        entrypoint = HttpEntrypoint(name, self._sweeper, self._metrics.entrypoint(name))
+                        entrypoint.apply(options, snapshot.tables[name])
+                        opened[name] = entrypoint
+                        await entrypoint.listen(options.address)
+                await self._open_admin(config)
+            except BaseException:
+                for entrypoint in opened.values():
+                    entrypoint.stop()
+                if previous is None:
+                    await snapshot.close()
+                raise
+            gone = self._swap(config, snapshot, opened)
+        for entrypoint in gone:
+            self._let_go(entrypoint, config.shutdown_timeout_secs)
+        if not same_log and self._access_log is not None and log is not self._access_log:
+            await self._access_log.close()
+        self._access_log = log
+        if previous is not None:
+            await previous.close(snapshot)
+
+    def _swap(self, config: Config, snapshot: Snapshot, opened: dict[str, HttpEntrypoint]) -> list[HttpEntrypoint]:
+        """Plain assignments with no await between them: no request sees half of a configuration."""
+        gone = [one for name, one in self._entrypoints.items() if name in opened or name not in config.entrypoints]
+        self._entrypoints = {name: opened.get(name) or self._entrypoints[name] for name in config.entrypoints}
+        self._bound = {name: options.address for name, options in config.entrypoints.items()}
+        for name, options in config.entrypoints.items():
+            self._entrypoints[name].apply(options, snapshot.tables[name])
+        self._snapshot = snapshot
+        return gone
+
+    def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
+        """An entrypoint that is gone answers what it owes in the background."""
+        entrypoint.stop()
+        task = spawn(self._drain(entrypoint, timeout), "drain entrypoint")
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    @staticmethod
+    async def _drain(entrypoint: HttpEntrypoint, timeout: float) -> None:
+        await entrypoint.drained(timeout)
+
+    def _log_for(self, config: Config) -> AccessLog | None:
+        options = config.access_log
+        if not options.enabled:
+            return None
+        current = self._snapshot.config.access_log if self._snapshot is not None else None
+        if options == current and self._access_log is not None:
+            return self._access_log
+        try:
+            return AccessLog(Path(options.file) if options.file else "stdout", self._metrics.lose)
+        except OSError as error:
+            problem = f"cannot write the access log to {options.file}: {error.strerror or error}"
+            raise ConfigError([Diagnostic("error", None, problem, "check the path and its permissions")]) from None
+
+    def _observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+        count = counting(self._metrics.route(entrypoint, router, service))
+        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service))
+
+    async def _open_admin(self, config: Config) -> None:
+        address = str(config.admin.address) if config.admin is not None else ""
+        if self._admin is not None and self._admin.address == address:
+            return
+        fresh = AdminServer(_View(self), address) if address else None
+        bound = await fresh.open() if fresh is not None else ""
+        if self._admin is not None:
+            await self._admin.close()
+        self._admin, self.admin_address = fresh, bound
+
+    # Telling...
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """What each entrypoint really listens on: port 0 has become a real one."""
+        return {name: entrypoint.addresses for name, entrypoint in self._entrypoints.items()}
+
+    def state(self) -> State:
+        """Where in its life it is."""
+        return self._state
+
+    def ready(self) -> bool:
+        """Whether new traffic should be sent here."""
+        return self._state == "running"
+
+    def config(self) -> Config:
+        """The configuration in use."""
+        return self._snapshot.config if self._snapshot is not None else Config()
+
+    def metrics(self) -> Metrics:
+        """The counters themselves."""
+        return self._metrics
+
+    def health(self) -> dict[str, Any]:
+        """State, entrypoints, services and the last reload, JSON-ready."""
+        running = self._state == "running"
+        return {
+            "status": ("degraded" if self._problems else "healthy") if running else self._state,
+            "version": __version__,
+            "uptime_seconds": round(time.time() - self._started_at, 3) if self._started_at else 0.0,
+            "entrypoints": {
+                name: {"addresses": one.addresses, "connections": len(one.connections)}
+                for name, one in self._entrypoints.items()
+            },
+            "services": {
+                name: [{"url": one.url, "weight": one.weight, "in_flight": one.in_flight} for one in service.endpoints]
+                for name, service in (self._snapshot.services.items() if self._snapshot is not None else ())
+            },
+            "config": {
+                "last_reload_success": self._metrics.last_reload_success,
+                "last_reload_time": self._metrics.last_reload_time,
+                "reloads": dict(self._metrics.reloads),
+            },
+        }
+
+    def metrics_text(self) -> bytes:
+        """Prometheus text; may be called from a thread."""
+        return render(self._metrics, __version__)
+
+    def masked_config(self) -> dict[str, Any]:
+        """The configuration in use, JSON-ready, secrets masked."""
+        return self.config().model_dump(mode="json")
+
+    def problems(self) -> Sequence[Diagnostic]:
+        """Why the last reload failed or which files were left out; empty when all is well."""
+        return self._problems
+
+    def reopen_logs(self) -> None:
+        """Follow a rotated access log (SIGUSR1)."""
+        if self._access_log is not None:
+            self._access_log.reopen()
+
+    def _sizes(self) -> dict[str, int]:
+        config = self.config()
+        return {
+            "entrypoints": len(config.entrypoints),
+            "routers": len(config.routers),
+            "services": len(config.services),
+            "middlewares": len(config.middlewares),
+        }
+
+
+class _View:
+    """The gateway as the management API sees it."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self.health = gateway.health
+        self.ready = gateway.ready
+        self.metrics_text = gateway.metrics_text
+        self.config = gateway.masked_config
+        self._gateway = gateway
+
+    def problems(self) -> list[dict[str, Any]]:
+        """JSON-ready diagnostics."""
+        return [
+            {"severity": one.severity, "place": str(one.place or ""), "summary": one.summary, "help": one.help}
+            for one in self._gateway.problems()
+        ]

@@ -1,0 +1,35 @@
+"""Middlewares that are not written in a configuration but follow from it."""
+
+from __future__ import annotations
+
+from a3sgw.errors import ClientError
+from a3sgw.http.message import Request
+from a3sgw.http.target import split_absolute, split_target
+from a3sgw.middlewares.base import Middleware
+from a3sgw.options import BaseOptions
+
+
+class Nobody(Middleware[BaseOptions]):
+    """Answers requests that no route wants."""
+
+    def __init__(self) -> None:
+        super().__init__(BaseOptions())
+
+    def request(self, request: Request) -> None:
+        """404, for every request; ``OPTIONS *`` asks about the gateway itself and is not found here either."""
+        raise ClientError(404, "no route matches")
+
+
+class MergeSlashes(Middleware[BaseOptions]):
+    """For a router whose `merge_slashes` differs from its entrypoint's: makes the target anew from what was sent."""
+
+    def __init__(self, merge: bool) -> None:
+        super().__init__(BaseOptions())
+        self._merge = merge
+
+    def request(self, request: Request) -> None:
+        """Routing has been done on the entrypoint's reading; from here on this route's holds."""
+        absolute = split_absolute(request.raw_target)
+        target = absolute[1] if absolute is not None else request.raw_target
+        if target[:1] == b"/":
+            request.path, request.query, request.target = split_target(target, self._merge)

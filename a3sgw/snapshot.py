@@ -1,0 +1,233 @@
+"""Everything compiled from one configuration: immutable, replaced whole, sharing with its predecessor what is equal."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from a3sgw.config.document import Document
+from a3sgw.config.model import Config, MiddlewareConfig
+from a3sgw.config.registry import BrokenKind, Registry
+from a3sgw.config.router import Router
+from a3sgw.config.service import Service as ServiceOptions
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.errors import ConfigError
+from a3sgw.middlewares.base import Middleware
+from a3sgw.plan import Plan
+from a3sgw.routing.builtin import MergeSlashes, Nobody
+from a3sgw.routing.chain import Chain
+from a3sgw.routing.index import Entry, Index
+from a3sgw.routing.route import Observer, Route
+from a3sgw.routing.table import Table
+from a3sgw.rule.ast import Node
+from a3sgw.rule.compile import compile_node, compile_rule
+from a3sgw.rule.errors import RuleError
+from a3sgw.rule.parse import parse
+from a3sgw.rule.priority import default_priority
+from a3sgw.rule.tcp_matchers import TCP
+from a3sgw.service.build import build_service
+from a3sgw.service.service import Service
+from a3sgw.sweeper import Sweeper
+
+Observe = Callable[[str, str, str], tuple[Observer, ...]]
+"""(entrypoint, router, service) → who is told of each exchange on that route."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule as parsed and compiled; the same text is never compiled twice."""
+
+    node: Node
+    predicate: Callable[[Any], bool]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a snapshot needs from the process it runs in."""
+
+    sweeper: Sweeper
+    observe: Observe
+    registry: Registry
+    directory: Path | None = None
+    """Where the configuration is: relative file names are looked up here."""
+
+
+@dataclass
+class Snapshot:
+    """One configuration, ready to serve. Instances in here are shared with the previous snapshot where equal."""
+
+    config: Config
+    tables: dict[str, Table] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
+    rules: dict[str, Rule] = field(default_factory=dict)
+    routes: dict[tuple[str, str], tuple[object, Route]] = field(default_factory=dict)
+    """By entrypoint and router: what the route was made of, and the route."""
+
+    @classmethod
+    def compile(
+        cls, config: Config, parts: Parts, previous: Snapshot | None = None, document: Document | None = None
+    ) -> Snapshot:
+        """Compile, or raise ConfigError with every reason at once. Opens nothing and changes nothing.
+
+        Things that are equal under the same name are taken over from `previous`, so pools, limiters and connections
+        survive.
+        """
+        return _Compiler(config, parts, previous, document).run()
+
+    async def open(self, previous: Snapshot | None = None) -> None:
+        """Open what is new; when one fails, those already opened are closed again."""
+        kept = set(map(id, previous.middlewares.values())) if previous is not None else set()
+        opened: list[Middleware[Any]] = []
+        try:
+            for middleware in self.middlewares.values():
+                if id(middleware) not in kept:
+                    await middleware.open()
+                    opened.append(middleware)
+        except BaseException:
+            for middleware in opened:
+                await middleware.close()
+            raise
+
+    async def close(self, successor: Snapshot | None = None) -> None:
+        """Let go of what `successor` does not use; running exchanges finish on the connections they hold."""
+        kept = set(map(id, successor.middlewares.values())) if successor is not None else set()
+        used = set(map(id, successor.services.values())) if successor is not None else set()
+        for service in self.services.values():
+            if id(service) not in used:
+                service.close(successor.pools() if successor is not None else set())
+        for middleware in self.middlewares.values():
+            if id(middleware) not in kept:
+                await middleware.close()
+
+    def pools(self) -> set[int]:
+        """Identities of the pools in use."""
+        return {id(endpoint.pool) for service in self.services.values() for endpoint in service.endpoints}
+
+
+class _Compiler:
+    """One run of `Snapshot.compile`; collects diagnostics and carries on."""
+
+    def __init__(self, config: Config, parts: Parts, previous: Snapshot | None, document: Document | None) -> None:
+        self.config = config
+        self.parts = parts
+        self.previous = previous
+        self.document = document
+        self.problems: list[Diagnostic] = []
+        self.made = Snapshot(config)
+        self._unmatched = Nobody()
+
+    def run(self) -> Snapshot:
+        for name, options in self.config.middlewares.items():
+            self._middleware(name, options)
+        for name, service in self.config.services.items():
+            self._service(name, service)
+        for name, router in self.config.routers.items():
+            self._rule(name, router)
+        if self.problems:
+            raise ConfigError(self.problems)
+        for name, entrypoint in self.config.entrypoints.items():
+            if entrypoint.protocol == "http":
+                self.made.tables[name] = self._table(name)
+        return self.made
+
+    def _error(
+        self, path: tuple[str | int, ...], summary: str, help: str = "", offset: int = 0, length: int = 0
+    ) -> None:
+        place = self.document.place(path, offset, length) if self.document is not None else None
+        self.problems.append(Diagnostic("error", place, summary, help))
+
+    def _middleware(self, name: str, options: MiddlewareConfig) -> None:
+        previous = self.previous
+        if previous is not None and previous.config.middlewares.get(name) == options and name in previous.middlewares:
+            self.made.middlewares[name] = previous.middlewares[name]
+            return
+        try:
+            kind = self.parts.registry.middleware(options.kind, Middleware)
+            self.made.middlewares[name] = kind(options.options)
+        except (BrokenKind, OSError, ValueError) as error:
+            self._error(("middlewares", name), f"cannot make this middleware: {error}")
+
+    def _service(self, name: str, options: ServiceOptions) -> None:
+        previous = self.previous
+        if previous is not None and previous.config.services.get(name) == options and name in previous.services:
+            self.made.services[name] = previous.services[name]
+            return
+        old = previous.services.get(name) if previous is not None else None
+        try:
+            self.made.services[name] = build_service(name, options, self.parts.sweeper, old, self.parts.directory)
+        except (OSError, ssl.SSLError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self._error(
+                ("services", name, "load_balancer", "tls", "ca_file"),
+                f"cannot use these authorities: {reason}",
+                "name a PEM file with certificates",
+            )
+
+    def _rule(self, name: str, router: Router) -> None:
+        text = router.rule
+        protocols = {
+            self.config.entrypoints[one].protocol for one in router.entrypoints if one in self.config.entrypoints
+        }
+        if protocols and "http" not in protocols:
+            self._other_rule(name, text, protocols)
+            return
+        if text in self.made.rules:
+            return
+        if self.previous is not None and text in self.previous.rules:
+            self.made.rules[text] = self.previous.rules[text]
+            return
+        try:
+            node = parse(text)
+            self.made.rules[text] = Rule(node, compile_rule(node))
+        except RuleError as error:
+            self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
+
+    def _other_rule(self, name: str, text: str, protocols: set[str]) -> None:
+        """A rule over connections: checked, though nothing runs it yet."""
+        if "tcp" in protocols:
+            try:
+                compile_node(parse(text, TCP), TCP)
+            except RuleError as error:
+                self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
+
+    def _table(self, entrypoint: str) -> Table:
+        entries = []
+        for order, (name, router) in enumerate(self.config.routers.items()):
+            if (not router.entrypoints or entrypoint in router.entrypoints) and router.rule in self.made.rules:
+                rule = self.made.rules[router.rule]
+                priority = router.priority or default_priority(router.rule)
+                entries.append(Entry(rule.node, rule.predicate, priority, order, self._route(entrypoint, name, router)))
+        previous = self.previous.tables.get(entrypoint) if self.previous is not None else None
+        if previous is not None and _same(previous.entries, entries):
+            return previous
+        unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", ""))
+        return Table(Index(entries), previous.unmatched if previous is not None else unmatched, tuple(entries))
+
+    def _route(self, entrypoint: str, name: str, router: Router) -> Route:
+        """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
+        options = self.config.entrypoints[entrypoint]
+        middlewares = [self.made.middlewares[one] for one in (*options.middlewares, *router.middlewares)]
+        service = self.made.services[router.service]
+        differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
+        made_of = (router.service, differs, *map(id, middlewares), id(service))
+        known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
+        if known is not None and known[0] == made_of:
+            route = known[1]
+        else:
+            if differs:
+                middlewares.insert(0, MergeSlashes(bool(router.merge_slashes)))
+            chain = Chain(middlewares)
+            observers = self.parts.observe(entrypoint, name, router.service)
+            route = Route(name, chain, service, chain.plan(service.plan), observers)
+        self.made.routes[entrypoint, name] = (made_of, route)
+        return route
+
+
+def _same(old: tuple[Entry[Route], ...], new: list[Entry[Route]]) -> bool:
+    return len(old) == len(new) and all(
+        a.target is b.target and a.node is b.node and a.priority == b.priority for a, b in zip(old, new, strict=True)
+    )
