@@ -14,6 +14,14 @@ def refuse(match: Match, index: int, summary: str, help: str) -> RuleError:
     return RuleError(summary, *place, help=help)
 
 
+def refuse_part(match: Match, index: int, offset: int, length: int, summary: str, help: str) -> RuleError:
+    """The error for `length` characters from `offset` of value `index`; for all of it where escapes hide the place."""
+    whole = refuse(match, index, summary, help)
+    if whole.length != len(match.values[index]) + 2:
+        return whole
+    return RuleError(summary, whole.offset + 1 + offset, length, help)
+
+
 def host(match: Match) -> bytes:
     """A host in canonical form: lower case, without trailing dot; ``*`` and ``*.example.com`` stay."""
     value = match.values[0]
@@ -39,11 +47,8 @@ def expression(match: Match, index: int) -> Pattern:
     try:
         return compile_pattern(value)
     except PatternError as error:
-        if not match.places or "\\" in value:
-            raise refuse(match, index, error.message, error.help) from None
-        start, length = match.places[index]
-        offset = min(error.offset + 1, length - 1)
-        raise RuleError(error.message, start + offset, length - offset - 1, error.help) from None
+        offset = min(error.offset, len(value) - 1)
+        raise refuse_part(match, index, offset, len(value) - offset, error.message, error.help) from None
 
 
 def host_expression(match: Match) -> Pattern:

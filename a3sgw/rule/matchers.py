@@ -59,12 +59,12 @@ def _method(match: Match) -> Predicate[Request]:
 
 def _header(match: Match) -> Predicate[Request]:
     name, value = encode(match.values[0].lower()), encode(match.values[1])
-    return lambda request: value in request.headers.get_all(name)
+    return lambda request: value in request.sent_headers.get_all(name)
 
 
 def _header_regexp(match: Match) -> Predicate[Request]:
     name, search = encode(match.values[0].lower()), expression(match, 1).search
-    return lambda request: any(map(search, request.headers.get_all(name)))
+    return lambda request: any(map(search, request.sent_headers.get_all(name)))
 
 
 def _query(match: Match) -> Predicate[Request]:

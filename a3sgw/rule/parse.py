@@ -102,6 +102,7 @@ def _wrong_values(name: str, match: Match, arities: tuple[int, ...], usage: str)
 
 def _check_depth(rule: str) -> None:
     """Count open parentheses and negations, outside quotes, the way the grammar nests them."""
+    levels: list[int] = []
     depth = negations = at = 0
     while at < len(rule):
         char = rule[at]
@@ -111,10 +112,11 @@ def _check_depth(rule: str) -> None:
         elif char == "!":
             negations += 1
         elif char == "(":
-            depth += 1 + negations
+            levels.append(1 + negations)
+            depth += levels[-1]
             negations = 0
-        elif char == ")":
-            depth -= 1
+        elif char == ")" and levels:
+            depth -= levels.pop()
         if depth + negations > MAX_DEPTH:
             raise RuleError("the rule is nested too deeply", at, 1, f"At most {MAX_DEPTH} levels are possible.")
         at += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from a3sgw.rule.arguments import path, refuse
+from a3sgw.rule.arguments import path, refuse, refuse_part
 from a3sgw.rule.ast import Match, encode
 from a3sgw.rule.errors import RuleError
 
@@ -46,8 +46,7 @@ def compile_path_pattern(match: Match) -> PathPattern:
     pieces: list[str | bytes] = []
     for segment in value[: stars.start() if stars else None].split("/"):
         pieces += (b"/", _segment(match, segment, names))
-    constant = [piece for piece in pieces[1:] if isinstance(piece, bytes)]
-    literal = b"".join(constant) if not names else b"".join(_leading(pieces[1:]))
+    literal = b"".join(_leading(pieces[1:]))
     if stars:
         names.append("*")
     expression = b"".join(re.escape(x) if isinstance(x, bytes) else b"([^/]+)" for x in pieces[1:])
@@ -63,7 +62,8 @@ def _segment(match: Match, segment: str, names: list[str]) -> str | bytes:
         names.append(name)
         return name
     if "*" in segment:
-        raise _refused(match, segment, "a * may only end the pattern", "Name the segment instead, as in :name.")
+        help = "Name the segment instead, as in :name."
+        raise _refused(match, segment, "a * may only end the pattern", help)
     if segment.startswith(":") or "{" in segment or "}" in segment:
         raise _refused(
             match, segment, f"{segment} is not a name", "Write :name or {name} as a whole segment, of letters and _."
@@ -72,11 +72,7 @@ def _segment(match: Match, segment: str, names: list[str]) -> str | bytes:
 
 
 def _refused(match: Match, segment: str, summary: str, help: str) -> RuleError:
-    error = refuse(match, 0, summary, help)
-    inside = match.values[0].find(segment)
-    if match.places and match.places[0][1] == len(match.values[0]) + 2:  # no escapes: offsets inside are exact
-        return RuleError(summary, error.offset + 1 + inside, len(segment), help)
-    return error
+    return refuse_part(match, 0, match.values[0].find(segment), len(segment), summary, help)
 
 
 def _leading(pieces: list[str | bytes]) -> list[bytes]:
