@@ -21,6 +21,7 @@ LineOf = Callable[[Place], str]
 """The source line a place points at, or ""."""
 
 _LONGEST_LINE = 200
+_TAB = "    "
 _COLOURS = {"error": "bold red", "warning": "bold yellow", "note": "bold cyan"}
 _SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -91,18 +92,18 @@ def _append_source(text: Text, diagnostic: Diagnostic, place: Place, line: str) 
     cut = max(start - _LONGEST_LINE // 2, 0) if len(line) > _LONGEST_LINE else 0
     shown = line[cut : cut + _LONGEST_LINE]
     width = max(min(end, cut + len(shown)) - start, 1)
-    # Tabs stay tabs, so that the caret stands below its character whatever their width.
-    lead = "".join("\t" if character == "\t" else " " for character in line[cut:start])
+    # Tabs become spaces, so that the caret stands below its character on every terminal.
+    lead = " " * len(line[cut:start].replace("\t", _TAB))
     number = str(place.line)
     text.append(f"\n  {number} | ", "dim")
-    text.append(_visible(shown, keep="\t"))
+    text.append(_visible(shown.replace("\t", _TAB)))
     text.append(f"\n  {' ' * len(number)} | {lead}", "dim")
     text.append("^" * width, _COLOURS[diagnostic.severity])
 
 
-def _visible(text: str, keep: str = "") -> str:
+def _visible(text: str) -> str:
     """The text with control characters replaced: what a file says must not steer the terminal."""
-    return "".join(character if character.isprintable() or character in keep else "�" for character in text)
+    return "".join(character if character.isprintable() else "�" for character in text)
 
 
 # JSON and SARIF

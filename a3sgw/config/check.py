@@ -21,6 +21,9 @@ _HTTP_ONLY = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"`[^`]*`|\"(?:[^\"\\]|\\.)*\"")
+_MOST_HINTS = 50
+"""Looking for the nearest of thousands of names takes milliseconds; nobody reads more hints than this."""
+
 _ANY_HOST = ("", "0.0.0.0", "::")
 _SCHEMES = {"http": ("http", "https", "h2c", "unix"), "tcp": ("tcp", "unix"), "udp": ("udp",)}
 
@@ -37,9 +40,12 @@ class _Checks:
         self.declared = validated.declared
         self.document = document
         self.entrypoints: dict[str, Entrypoint] = validated.checkable["entrypoints"]
+        self.whole_routers = validated.named["routers"].keys()
         self.routers: dict[str, Router] = validated.checkable["routers"]
         self.services: dict[str, Service] = validated.checkable["services"]
         self.middlewares: dict[str, MiddlewareConfig] = validated.checkable["middlewares"]
+        self._protocols = {entrypoint.protocol for entrypoint in self.entrypoints.values()}
+        self._hints_left = _MOST_HINTS
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:
@@ -58,7 +64,8 @@ class _Checks:
     def _known(self, kind: str, name: str, path: Path) -> Iterator[Diagnostic]:
         if name not in self.declared[kind]:
             what = kind.removesuffix("s")
-            help = did_you_mean(name, self.declared[kind], kind)
+            self._hints_left -= 1
+            help = did_you_mean(name, self.declared[kind], kind) if self._hints_left >= 0 else ""
             yield self._error(path, f'unknown {what} "{name}"', help)
 
     def _all_known(self, kind: str, names: tuple[str, ...], path: Path) -> Iterator[Diagnostic]:
@@ -97,12 +104,12 @@ class _Checks:
 
     def _protocol(self, base: Path, router: Router) -> Iterator[Diagnostic]:
         named = [self.entrypoints[name] for name in router.entrypoints if name in self.entrypoints]
-        protocols = {entrypoint.protocol for entrypoint in named or self.entrypoints.values()}
+        protocols = {entrypoint.protocol for entrypoint in named} if named else self._protocols
         if named and len(protocols) > 1:
             spoken = " and ".join(sorted(protocols))
             yield self._error((*base, "entrypoints"), f"these entrypoints speak {spoken}", "write one router for each")
             return
-        if not router.rule.strip() and (protocols != {"udp"} or not protocols):
+        if not router.rule.strip() and base[1] in self.whole_routers and protocols != {"udp"}:
             path: Path = (*base, "rule") if router.rule else base
             yield self._error(
                 path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule

@@ -59,7 +59,7 @@ def _finding(detail: Any, model: type[BaseOptions]) -> Finding:
         return Finding(path[:-1], f'"{name}" is missing', _about(model_at(model, path[:-1]), name), True, name)
     own = detail.get("ctx", {}).get("error")
     if isinstance(own, OptionError):
-        at = (*path, own.key) if own.key else path
+        at = (*path, *own.key.split(".")) if own.key else path
         return Finding(at, str(own), own.help)
     if kind_of_error == "literal_error":
         allowed = re.findall(r"'([^']*)'", str(detail["ctx"]["expected"]))
@@ -71,6 +71,8 @@ def _finding(detail: Any, model: type[BaseOptions]) -> Finding:
             path, f"{_label(path)} must be {words} {detail['ctx'][bound]:g}", f"it is {shown(detail['input'])}"
         )
     wanted = _WANTED.get(kind_of_error.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
+    if wanted == "a block" and isinstance(detail["input"], list):
+        return Finding((*path, 1), f"{_label(path)} can be written only once", "keep one of them")
     if wanted:
         return Finding(
             path, f"{_label(path)} must be {wanted}, not {_given(detail['input'])}", _as_list(wanted, detail["input"])
@@ -86,6 +88,8 @@ def _label(path: Path) -> str:
 
 
 def _given(value: Any) -> str:
+    if value in ("true", "false"):
+        return str(value)
     return shown(value) if isinstance(value, str | int | float | bool) else kind(value)
 
 

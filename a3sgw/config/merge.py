@@ -68,6 +68,7 @@ class Merged:
             if isinstance(block.tree, Problem):
                 self.diagnostics.append(_diagnostic(origin, block.tree))
             else:
+                self.document.trees[chunk.text] = block.tree
                 found.append((origin, block))
         for origin, block in found:
             assert isinstance(block.tree, Body)
@@ -163,6 +164,8 @@ class Locals:
         for block in body.blocks:
             if block.type != "locals":
                 continue
+            if block.labels:
+                self.merged.error(place_of(origin, block.header), "locals takes no name", "write locals { … }")
             for nested in block.body.blocks:
                 self.merged.error(
                     place_of(origin, nested.header),
@@ -206,10 +209,9 @@ class Locals:
             self._values[name] = Evaluator(self.surroundings()).evaluate(self._nodes[name][1])
         except EvaluationError as error:
             self._failed.add(name)
-            self.merged.diagnostics.append(_diagnostic(self._nodes[name][0], error.problem))
-            raise ValueProblem(
-                f'local "{name}" has no value', "its own error is reported where it is defined"
-            ) from None
+            if error.problem.summary:
+                self.merged.diagnostics.append(_diagnostic(self._nodes[name][0], error.problem))
+            raise ValueProblem("") from None
         finally:
             self._running.pop()
         return self._values[name]

@@ -71,6 +71,7 @@ class Registry:
             for value in vars(module).values()
             if isinstance(value, type)
             and issubclass(value, base)
+            and value is not base
             and value.__module__ == getattr(module, "__name__", "")
         ]
         if len(found) != 1:

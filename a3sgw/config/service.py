@@ -238,10 +238,11 @@ class Service(BaseOptions):
     @model_validator(mode="after")
     def _rollout_is_known(self) -> Service:
         names = [revision.name for revision in self.revisions]
-        for name in (self.rollout.from_, self.rollout.to) if self.rollout else ():
+        ends = (("from", self.rollout.from_), ("to", self.rollout.to)) if self.rollout else ()
+        for end, name in ends:
             if name not in names:
                 known = f"the revisions are {', '.join(names)}" if names else "this service has no revisions"
-                raise OptionError(f'rollout names the unknown revision "{name}"', known, key="rollout")
+                raise OptionError(f'rollout names the unknown revision "{name}"', known, key=f"rollout.{end}")
         if self.rollout and self.rollout.from_ == self.rollout.to:
             raise OptionError("a rollout goes from one revision to another", "name two revisions", key="rollout")
         return self

@@ -55,6 +55,10 @@ def _parse_expression(text: str, line: int, column: int) -> Node:
 
 
 def _translate(text: str, error: Exception) -> Problem:
+    meta = getattr(getattr(error, "obj", None), "meta", None)
+    if "nterminated" in str(error) and meta is not None:
+        span = (meta.line, meta.column, meta.end_line, meta.end_column)
+        return Problem(span, "a directive in this text is never ended", 'add "%{ endif }" or "%{ endfor }"')
     line, column = getattr(error, "line", None), getattr(error, "column", None)
     if not isinstance(line, int) or not isinstance(column, int) or line < 1:
         return Problem(

@@ -71,7 +71,7 @@ def _named(merged: Merged, registry: Registry, result: Validated, path: Path, it
     kind, name = str(path[0]), str(path[1])
     result.declared[kind].add(name)
     outcome = _outcome(registry, kind, item)
-    if outcome.value is not None:
+    if outcome.value is not None and not any(lost[:2] == path for lost in merged.broken):
         result.named[kind][name] = outcome.value
     if (checkable := outcome.value or outcome.partial) is not None:
         result.checkable[kind][name] = checkable

@@ -1,0 +1,62 @@
+"""The command: 0 or 1, everything on standard output, warnings do not fail."""
+
+import argparse
+import json
+from pathlib import Path
+
+import pytest
+
+from a3sgw.cli import validate
+from a3sgw.config.load import Loaded
+from a3sgw.diagnostic import Diagnostic
+
+WEB = 'entrypoints "web" { address = ":80" }\n'
+
+
+def parse(*arguments: str) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    validate.add_arguments(parser)
+    return parser.parse_args(arguments)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "gateway.hcl"
+
+
+def test_valid(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A sound file exits with 0 and says so."""
+    file.write_text(WEB)
+    assert validate.run(parse("--config", str(file))) == 0
+    assert capsys.readouterr().out == f"{file}: valid (0 errors, 0 warnings)\n"
+
+
+def test_invalid(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A broken one exits with 1 and shows the line."""
+    file.write_text(WEB + "workrs = 3\n")
+    assert validate.run(parse("--config", str(file))) == 1
+    out = capsys.readouterr().out
+    assert f'{file}:2:1: error: unknown key "workrs"' in out
+    assert "  2 | workrs = 3\n    | ^^^^^^\n  help: did you mean" in out
+    assert out.endswith(f"{file}: not valid (1 error, 0 warnings)\n")
+
+
+def test_not_supported_yet_is_a_warning(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What does not run yet is shown and does not fail the command."""
+    file.write_text(WEB + "workers = 2\n")
+    assert validate.run(parse("--config", str(file), "--format", "json")) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["valid"] is True
+    assert [(one["severity"], one["code"]) for one in document["diagnostics"]] == [("warning", "unsupported")]
+
+
+def test_more_checks(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Findings of the caller's check count and are shown in their place."""
+    file.write_text(WEB)
+
+    def check(loaded: Loaded) -> list[Diagnostic]:
+        return [Diagnostic("error", loaded.document.place(("entrypoints", "web", "address")), "ugly address")]
+
+    assert validate.run(parse("--config", str(file), "--format", "sarif"), check) == 1
+    (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
+    assert result["message"]["text"] == "ugly address"

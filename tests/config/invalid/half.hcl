@@ -1,0 +1,6 @@
+entrypoints "web" {
+  address = ":80"
+}
+
+routers "api" {
+  rule = "Host(`a.exam
