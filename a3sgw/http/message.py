@@ -75,6 +75,18 @@ class Request(Message):
     trailer = b""
     managed: list[tuple[bytes, bytes]] | None = None
     """X-Forwarded-* and related fields as the peer sent them; believed only from trusted peers."""
+    raw_head = b""
+    """The head as the client sent it."""
+    _sent: Headers | None = None
+
+    @property
+    def sent_headers(self) -> Headers:
+        """The field lines as the client sent them, for rules: an operator may well route on ``Upgrade``."""
+        if not self.raw_head:
+            return self.headers
+        if self._sent is None:
+            self._sent = Headers(self.raw_head[self.raw_head.find(b"\r\n") + 2 : -2])
+        return self._sent
 
     def __repr__(self) -> str:
         return f"<Request [{self.method.decode()} {self.host.decode()}{self.path.decode(errors='replace')}]>"

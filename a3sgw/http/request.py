@@ -21,8 +21,10 @@ _FIELD = re.compile(
 )
 _UNDERSCORE = re.compile(rb"\n[A-Za-z0-9-]*_")
 _UNDERSCORE_LINE = re.compile(rb"\n[^:\n]*_[^:\n]*:[^\n]*")
+_FRAMING_LOOKALIKE = re.compile(rb"(?i)\n(?:transfer_encoding|content_length|_host|host_)[ \t]*:")
 _MANAGED = (b"x-", b"forwarded")
 _NEVER_LISTED = frozenset({b"", b"close", b"keep-alive", b"te", b"host", b"content-length", b"connection", b"upgrade"})
+_METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 Cuts = list[tuple[int, int]]
 """Ranges of a head to leave out."""
 
@@ -59,6 +61,7 @@ def read_request(head: bytes, rules: HeadRules) -> Request:
     request.method = method
     request.raw_target = target
     host, cuts = _scan(request, head, line_end, rules)
+    request.raw_head = head
     request.head = cut(head, cuts) if cuts else head[:-2]
     if target[:1] != b"/":
         host, target = _other_form(request, host, target)
@@ -136,7 +139,12 @@ def cut(head: bytes, cuts: Cuts) -> bytes:
 
 
 def _underscores(head: bytes, line_end: int, cuts: Cuts, rules: HeadRules) -> None:
-    """``X_User`` reads as ``X-User`` to WSGI and CGI endpoints: left out, refused or kept as the entrypoint says."""
+    """``X_User`` reads as ``X-User`` to WSGI and CGI endpoints: left out, refused or kept as the entrypoint says.
+
+    One that would frame the message if read so is refused in any case.
+    """
+    if _FRAMING_LOOKALIKE.search(head, line_end):
+        raise ClientError(400, "a framing field with an underscore")
     if rules.underscores == "keep":
         return
     if rules.underscores == "reject":
@@ -200,22 +208,22 @@ def repair(head: bytes) -> bytes | None:
     """A head whose only fault is a target that clients get wrong in one clear way, rewritten; None if there is none.
 
     Raw non-ASCII bytes are percent-encoded, as browsers do, and an empty target is ``/`` (RFC 9112 §3.2.1: what the client
-    had to send). Both are rewritten before anything else sees them, so only one reading goes on.
+    had to send). Both are rewritten before anything else sees them, so only one reading goes on. A method the parser does
+    not know is fine (RFC 9110 §16.1: the set is open): the rest of its head is checked as that of a POST.
     """
     line_end = head.find(b"\r\n")
     parts = head[:line_end].split(b" ")
-    if len(parts) != 3 or not parts[2].startswith(b"HTTP/1."):
+    if len(parts) != 3 or _METHOD.fullmatch(parts[0]) is None or parts[0].upper() == b"CONNECT":
+        return None
+    if parts[2] not in (b"HTTP/1.1", b"HTTP/1.0"):
         return None
     if not parts[1]:
         parts[1] = b"/"
     elif not parts[1].isascii():
         parts[1] = b"".join([b"%c" % byte if byte < 0x80 else b"%%%02X" % byte for byte in parts[1]])
-    else:
-        return None
-    fixed = b" ".join(parts) + head[line_end:]
     owner = _Complete()
     try:
-        feed(HttpRequestParser(owner), fixed)
+        feed(HttpRequestParser(owner), b" ".join([b"POST", *parts[1:]]) + head[line_end:])
     except ValueError:
         return None
-    return fixed if owner.complete else None
+    return b" ".join(parts) + head[line_end:] if owner.complete else None

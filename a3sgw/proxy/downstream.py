@@ -248,8 +248,7 @@ class Downstream(asyncio.Protocol):
         try:
             feed(parser, data[self._fed :])
         except ValueError as error:
-            line = data.partition(b"\r\n")[0]
-            if not data[:1].isalpha() or (line.isascii() and b"  " not in line):
+            if not data[:1].isalpha() or b"\n" in data.replace(b"\r\n", b""):
                 self._refuse(ClientError(400, str(error)))
                 return
             self._parser, self._fed, self._ahead = None, 0, data  # may be repaired once it is whole
