@@ -64,7 +64,7 @@ class Loader:
         """Load a file, or a directory's *.hcl in name order, with the files of ``providers.file.directory``."""
         problems: list[Diagnostic] = []
         directory = path if path.is_dir() else path.parent
-        names = sorted(path.glob("*.hcl")) if path.is_dir() else [path]
+        names = _files(path) if path.is_dir() else [path]
         if not names:
             problems.append(
                 Diagnostic("error", Place(str(path)), "there is no *.hcl file in this directory", "add one")
@@ -182,9 +182,15 @@ def _extras(directory: Path | None, problems: list[Diagnostic], main: set[str]) 
     if not directory.is_dir():
         problems.append(Diagnostic("warning", Place(str(directory)), "this directory does not exist", "create it"))
         return []
-    found = (_read(name, directory, problems) for name in sorted(directory.glob("*.hcl")) if str(name) not in main)
+    known = {Path(name).resolve() for name in main}
+    found = (_read(name, directory, problems) for name in _files(directory) if name.resolve() not in known)
     # An empty extra file is one that somebody is about to write.
     return [source for source in found if source is not None]
+
+
+def _files(directory: Path) -> list[Path]:
+    # Editors leave .a.hcl.swp, .#a.hcl and dangling links behind; none of these is configuration.
+    return sorted(one for one in directory.glob("*.hcl") if not one.name.startswith(".") and one.is_file())
 
 
 def _read(path: Path, directory: Path, problems: list[Diagnostic]) -> Source | None:

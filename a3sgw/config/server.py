@@ -46,6 +46,8 @@ class ServerUrl:
         if text.startswith("unix:"):
             path = "/" + text.removeprefix("unix:").lstrip("/")
             return cls("unix", path=path) if len(path) > 1 and "\0" not in path else _refuse(text)
+        if not text.isascii():
+            raise OptionError(f"{shown(text)} has a name that is not ASCII", f"write its A-label: {_a_label(text)}")
         match = _URL.fullmatch(text)
         if match is None:
             return _refuse(text)
@@ -55,6 +57,14 @@ class ServerUrl:
                 f"{shown(text)} has a path", "endpoints get the path of the request; write only scheme, host and port"
             )
         return cls(_scheme(scheme, text), (match["v6"] or match["host"]).lower(), _port(match, scheme, text))
+
+
+def _a_label(text: str) -> str:
+    host = re.sub(r"^[a-z0-9+.-]+://", "", text).partition("/")[0].partition(":")[0]
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return "xn--…"
 
 
 def _scheme(scheme: str, text: str) -> Scheme:

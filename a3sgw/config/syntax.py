@@ -64,7 +64,7 @@ def _translate(text: str, error: Exception) -> Problem:
         return Problem(
             (1, 1, 1, 2), "this cannot be read as HCL", "compare it with the examples in docs/configuration.md"
         )
-    lines = text.split("\n")
+    lines = text.rstrip("\n").split("\n")
     if line > len(lines) or (getattr(getattr(error, "token", None), "type", "") == "$END"):
         line, column = len(lines), len(lines[-1]) + 1
     here = lines[line - 1]
