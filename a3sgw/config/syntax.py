@@ -89,7 +89,7 @@ def _words(word: str, expected: set[str], before: str) -> tuple[str, str]:
                 f'write {name[0]} = "text", a number, true, a list or an object',
             )
         return f"{found} where a value should stand", "write a text in quotes, a number, a name, a list or an object"
-    if {"EQ", "LBRACE"} <= expected:
+    if {"EQ", "LBRACE"} <= expected or ("LBRACE" in expected and before.strip().isidentifier()):
         return f"{found} after a name", 'write "=" and a value, or "{" and a block'
     if "LBRACE" in expected:
         return f"{found} in the head of a block", 'write "{" on the same line'
