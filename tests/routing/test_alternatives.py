@@ -78,4 +78,6 @@ def test_both() -> None:
     short, long, path = PathKey("prefix", b"/a"), PathKey("prefix", b"/a/b"), PathKey("exact", b"/a/b/c")
     assert both_paths(short, long) == both_paths(long, short) == long
     assert both_paths(path, short) == both_paths(long, path) == path
+    assert both_paths(path, path) == path
+    assert both_paths(path, PathKey("exact", b"/a")) is None
     assert both_paths(PathKey("exact", b"/a"), long) is both_paths(path, PathKey("prefix", b"/b")) is None

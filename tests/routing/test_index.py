@@ -15,7 +15,7 @@ from a3sgw.rule.ast import Node
 from a3sgw.rule.compile import compile_rule
 from a3sgw.rule.parse import parse
 from a3sgw.rule.priority import default_priority
-from tests.rule.strategies import nodes, requests
+from tests.rule.strategies import requests, routes
 
 
 def entry(node: Node, priority: int, order: int) -> Entry[int]:
@@ -47,7 +47,7 @@ def naive(entries: list[Entry[int]], asked: Request) -> int | None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.tuples(nodes(), st.integers(-1, 3)), max_size=25), st.lists(requests(), min_size=1, max_size=12))
+@given(st.lists(st.tuples(routes(), st.integers(-1, 3)), max_size=25), st.lists(requests(), min_size=1, max_size=12))
 def test_same_answer_as_a_linear_scan(rules: list[tuple[Node, int]], asked: list[Request]) -> None:
     """Whatever the rules, priorities and requests, the index finds the route and captures that a full scan finds."""
     entries = [entry(node, priority, order) for order, (node, priority) in enumerate(rules)]
@@ -61,7 +61,7 @@ def test_same_answer_as_a_linear_scan(rules: list[tuple[Node, int]], asked: list
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.tuples(nodes(), st.integers(0, 200)), min_size=40, max_size=90), st.lists(requests(), min_size=3))
+@given(st.lists(st.tuples(routes(), st.integers(0, 200)), min_size=40, max_size=90), st.lists(requests(), min_size=3))
 def test_same_answer_when_places_share_their_tails(rules: list[tuple[Node, int]], asked: list[Request]) -> None:
     """More candidates than one place may copy are linked and merged, with the same answer."""
     entries = [entry(node, priority, order) for order, (node, priority) in enumerate(rules)]
@@ -86,6 +86,14 @@ def test_empty_index_and_unknown_host() -> None:
     assert named.match(request(host="")) is None
     assert named.match(request(host="", path="/only")) == "Path(`/only`)"
     assert index("Host(`*`)").match(request(host="")) == "Host(`*`)"
+
+
+def test_every_group_that_fits_competes() -> None:
+    """Exact host, wildcard host and any host are one contest, decided by priority."""
+    exact, wildcard, every = "Host(`x.a`)", "Host(`*.a`)", "PathPrefix(`/`)"
+    for winner in (exact, wildcard, every):
+        rules = index(*[(rule, 2 if rule == winner else 1) for rule in (every, wildcard, exact)])
+        assert rules.match(request(host="x.a")) == winner
 
 
 def test_longest_prefix_behind_longer_strangers() -> None:

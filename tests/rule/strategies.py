@@ -58,6 +58,16 @@ def nodes() -> st.SearchStrategy[Node]:
     )
 
 
+def routes() -> st.SearchStrategy[Node]:
+    """Rules as operators write them: a host, a path, perhaps something more; or any tree."""
+    host = st.sampled_from(RULE_HOSTS[:8]).map(lambda v: Match("Host", (v,)))
+    place = st.tuples(st.sampled_from(["Path", "PathPrefix"]), paths()).map(lambda v: Match(v[0], (v[1],)))
+    more = st.lists(st.one_of(matchers(), nodes()), max_size=1)
+    usual = st.tuples(st.lists(host, max_size=1), st.lists(place, max_size=1), more)
+    written = usual.map(lambda parts: tuple(node for part in parts for node in part)).filter(bool).map(conjunction)
+    return st.one_of(written, written, nodes())
+
+
 @st.composite
 def requests(draw: st.DrawFn) -> Request:
     """A request in the form in which it is routed."""
