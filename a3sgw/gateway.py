@@ -18,7 +18,7 @@ from a3sgw.config.registry import Registry
 from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.entrypoints.http import HttpEntrypoint
-from a3sgw.errors import BindError, ConfigError, GatewayError
+from a3sgw.errors import ConfigError, GatewayError
 from a3sgw.observe.access_log import AccessLog
 from a3sgw.observe.exposition import render
 from a3sgw.observe.metrics import Metrics
@@ -74,7 +74,8 @@ class Gateway:
     # Starting and stopping...
 
     async def start(self) -> None:
-        """Load, open everything and accept; ConfigError or BindError when that cannot be done, and nothing is left open."""
+        """Load, open everything and accept; ConfigError or BindError when that cannot be done, and nothing is left
+        open."""
         self._state = "starting"
         self._sweeper.start()
         try:
@@ -236,8 +237,8 @@ class Gateway:
         task.add_done_callback(self._leaving.discard)
 
     @staticmethod
-    async def _drain(entrypoint: HttpEntrypoint, timeout: float) -> None:
-        await entrypoint.drained(timeout)
+    async def _drain(entrypoint: HttpEntrypoint, seconds: float) -> None:
+        await entrypoint.drained(seconds)
 
     def _log_for(self, config: Config) -> AccessLog | None:
         options = config.access_log

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -186,7 +186,7 @@ class _Compiler:
         except RuleError as error:
             self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
 
-    def _other_rule(self, name: str, text: str, protocols: set[str]) -> None:
+    def _other_rule(self, name: str, text: str, protocols: Collection[str]) -> None:
         """A rule over connections: checked, though nothing runs it yet."""
         if "tcp" in protocols:
             try:

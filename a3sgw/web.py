@@ -192,10 +192,16 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
 
 
 class WebServer:
-    """Serves `routes` on one address. `check` sees every request first; what it returns is sent instead."""
+    """Serves `routes` on one address. `check` sees every request first; what it returns is sent instead.
 
-    def __init__(self, routes: Routes, check: Check | None = None, max_body: int = 1 << 20) -> None:
+    `fallback` answers what no route does; without it that is 404 or 405.
+    """
+
+    def __init__(
+        self, routes: Routes, check: Check | None = None, max_body: int = 1 << 20, fallback: Handler | None = None
+    ) -> None:
         self._routes = dict(routes)
+        self._fallback = fallback
         self._check = check
         self._max_body = max_body
         self._runner: web.ServerRunner | None = None
@@ -252,7 +258,7 @@ class WebServer:
         refused = self._check(head) if self._check else None
         if refused is not None:
             return refused
-        handler = self._routes.get((head.method if head.method != "HEAD" else "GET", head.path))
+        handler = self._routes.get((head.method if head.method != "HEAD" else "GET", head.path), self._fallback)
         if handler is None:
             return self._unknown(head.path)
         if not raw.can_read_body:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import PurePath
 from typing import Any, Literal, TextIO
@@ -99,6 +99,18 @@ def _append_source(text: Text, diagnostic: Diagnostic, place: Place, line: str) 
     text.append(_visible(shown.replace("\t", _TAB)))
     text.append(f"\n  {' ' * len(number)} | {lead}", "dim")
     text.append("^" * width, _COLOURS[diagnostic.severity])
+
+
+def table(title: str, rows: Iterable[tuple[str, str]]) -> str:
+    """Two aligned columns, coloured when standard output is a terminal."""
+    console = Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    lines = list(rows)
+    width = max((len(left) for left, _ in lines), default=0)
+    with console.capture() as captured:
+        console.print(f"{title}\n", style="bold")
+        for left, right in lines:
+            console.print(Text(f"  {left.ljust(width)}  ", "cyan").append(right, "default"))
+    return captured.get().rstrip("\n")
 
 
 def _visible(text: str) -> str:

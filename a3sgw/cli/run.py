@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import uvloop
 
@@ -29,18 +30,39 @@ def run(args: argparse.Namespace) -> int:
     if args.workers not in (None, "auto", "1"):
         print(f"a3sgw: not supported yet: --workers {args.workers} (one process carries the traffic)", file=sys.stderr)
         return 2
-    return serve(args.config, args.log_level, args.log_format)
+    return uvloop.run(_serve(args.config, args.log_level, args.log_format))
 
 
-def serve(
-    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None = None
-) -> int:
-    """Run the gateway on `config`; `started` is called once it accepts."""
-    return uvloop.run(_serve(config, log_level, log_format, started))
+class Beside(Protocol):
+    """Something that lives as long as the gateway, such as the services of the demo."""
+
+    config: Path
+
+    async def open(self) -> None:
+        """Called before the gateway loads `config`."""
+
+    def started(self, gateway: Gateway) -> None:
+        """Called once it accepts."""
+
+    async def close(self) -> None:
+        """Called after it has stopped."""
+
+
+def serve_beside(beside: Beside) -> int:
+    """Run the gateway on ``beside.config`` together with `beside`."""
+
+    async def both() -> int:
+        await beside.open()
+        try:
+            return await _serve(beside.config, None, None, beside.started)
+        finally:
+            await beside.close()
+
+    return uvloop.run(both())
 
 
 async def _serve(
-    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None
+    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None = None
 ) -> int:
     handler = _configure_log(Log(), log_level, log_format)
     gateway = Gateway(config)
@@ -59,8 +81,13 @@ async def _serve(
         print(f"a3sgw: {error}", file=sys.stderr)
         return 3
     handler = _configure_log(gateway.config().log, log_level, log_format)
+
+    def reopen() -> None:
+        gateway.reopen_logs()
+        handler.reopen()
+
     loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(gateway), "reload"))
-    loop.add_signal_handler(signal.SIGUSR1, lambda: (gateway.reopen_logs(), handler.reopen()))
+    loop.add_signal_handler(signal.SIGUSR1, reopen)
     _announce(gateway)
     notify("READY=1")
     if started is not None:

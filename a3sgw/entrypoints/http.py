@@ -116,12 +116,12 @@ class HttpEntrypoint:
         for connection in list(self.connections):
             connection.drain()
 
-    async def drained(self, timeout: float) -> int:
-        """Wait until every connection has ended, at most `timeout` seconds; returns how many had to be cut."""
+    async def drained(self, seconds: float) -> int:
+        """Wait until every connection has ended, at most `seconds`; returns how many had to be cut."""
         self._idle.clear()
         if self.connections:
             try:
-                await asyncio.wait_for(self._idle.wait(), timeout)
+                await asyncio.wait_for(self._idle.wait(), seconds)
             except TimeoutError:
                 pass
         cut = list(self.connections)

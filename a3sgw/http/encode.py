@@ -27,7 +27,7 @@ def response_head(response: Response, own: bytes) -> bytes:
     if response.status == response.received_status:
         if not response.touched:
             return b"%b%b\r\n" % (response.head, own)
-        line = b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason)
+        line = b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason or b"")
     else:
         line = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
     return b"%b%b%b\r\n" % (line, response.headers.encode(), own)

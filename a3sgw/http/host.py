@@ -13,7 +13,8 @@ _HOST = re.compile(rb"(?:([A-Za-z0-9_.~!$&'()*+,;=%-]+)|\[([0-9A-Fa-f:.]+)\])(?:
 
 @lru_cache(maxsize=4096)
 def canonical_host(value: bytes) -> bytes:
-    """Lower case, without port, brackets and trailing dot (semantics of Traefik's parseHost); ClientError 400 if malformed.
+    """Lower case, without port, brackets and trailing dot (semantics of Traefik's parseHost); ClientError 400 if
+    malformed.
 
     >>> canonical_host(b"API.Example.com.:8080")
     b'api.example.com'

@@ -1,6 +1,7 @@
 """A request and a response as values: what rules and middlewares see.
 
-A head stays the bytes that arrived until somebody asks for `headers`; a head nobody touched goes on as one slice. Defaults
+A head stays the bytes that arrived until somebody asks for `headers`; a head nobody touched goes on as one slice.
+Defaults
 stand on the classes, so that making a message costs only what is different about it.
 """
 
@@ -15,7 +16,8 @@ class Message:
     """What requests and responses share: the head as bytes, and its field lines once somebody looks."""
 
     head = b""
-    """Start line and field lines, each ended by CRLF, without the empty line; ``b""`` for messages the gateway makes."""
+    """Start line and field lines, each ended by CRLF, without the empty line; ``b""`` for messages the gateway
+    makes."""
     _headers: Headers | None = None
 
     @property

@@ -1,6 +1,7 @@
 """A request head: bytes in, `Request` out, with everything refused that two parsers could read in two ways.
 
-One compiled scan finds the few fields that matter to a proxy; the rest of the head stays the bytes that arrived. What is
+One compiled scan finds the few fields that matter to a proxy; the rest of the head stays the bytes that arrived. What
+is
 connection-specific or spoofable is cut out here, before any middleware looks (RFC 9110 §7.6.1).
 """
 
@@ -19,7 +20,8 @@ _FIELD = re.compile(
     rb"|proxy-(?:connection|authenticate|authorization)|t(?:e|railer|ransfer-encoding)|upgrade"
     rb"|x-(?:forwarded-[a-z-]+|real-ip|scheme|request-id)):[ \t]*([^\r]*)\r"
 )
-_UNDERSCORE = re.compile(rb"\n[A-Za-z0-9-]*_")
+_UNDERSCORE = re.compile(rb"_[A-Za-z0-9_-]*+:")
+"""Cheap, and true of every head that has an underscore in a field name; then `_UNDERSCORE_LINE` looks closely."""
 _UNDERSCORE_LINE = re.compile(rb"\n[^:\n]*_[^:\n]*:[^\n]*")
 _FRAMING_LOOKALIKE = re.compile(rb"(?i)\n(?:transfer_encoding|content_length|_host|host_)[ \t]*:")
 _MANAGED = (b"x-", b"forwarded")
@@ -207,8 +209,10 @@ class _Complete:
 def repair(head: bytes) -> bytes | None:
     """A head whose only fault is a target that clients get wrong in one clear way, rewritten; None if there is none.
 
-    Raw non-ASCII bytes are percent-encoded, as browsers do, and an empty target is ``/`` (RFC 9112 §3.2.1: what the client
-    had to send). Both are rewritten before anything else sees them, so only one reading goes on. A method the parser does
+    Raw non-ASCII bytes are percent-encoded, as browsers do, and an empty target is ``/`` (RFC 9112 §3.2.1: what the
+    client
+    had to send). Both are rewritten before anything else sees them, so only one reading goes on. A method the parser
+    does
     not know is fine (RFC 9110 §16.1: the set is open): the rest of its head is checked as that of a POST.
     """
     line_end = head.find(b"\r\n")

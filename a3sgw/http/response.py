@@ -1,4 +1,4 @@
-"""A response head from an endpoint: bytes in, `Response` and its framing out; ValueError for what is not one clear answer."""
+"""A response head from an endpoint: bytes in, `Response` and its framing out; ValueError for what is ambiguous."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ _FIELD = re.compile(
     rb"\n(con(?:nection|tent-length)|keep-alive|proxy-(?:connection|authenticate)|t(?:railer|ransfer-encoding)|upgrade)"
     rb":[ \t]*([^\r]*)\r"
 )
+_USUAL_CONNECTION = b"\r\nConnection: keep-alive\r\n"
+_UNUSUAL = re.compile(rb"\n(?:[KkTtUu]|[Cc][Oo][Nn][Nn]|[Pp][Rr][Oo][Xx][Yy])")
+_LENGTH = re.compile(rb"(?i)\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r")
 _KEEP_ALIVE = re.compile(rb"timeout=(\d{1,6})")
 CHUNKED = -1
 UNTIL_CLOSE = -2
@@ -36,6 +39,18 @@ def read_response(head: bytes, method: bytes) -> Incoming:
     response = Response(status)
     response.received_status = status
     response.reason = head[13:line_end]
+    at = head.find(_USUAL_CONNECTION)
+    usual = head if at < 0 else head[:at] + head[at + 24 :]
+    found = _LENGTH.search(usual)
+    if found is not None and head[7] == 49 and status >= 200 and status != 204 and _UNUSUAL.search(usual) is None:
+        # What nearly every response looks like: a length, and nothing to cut out.
+        response.head = usual[:-2]
+        return Incoming(response, 0 if method == b"HEAD" or status == 304 else int(found[1]))
+    return _read_closely(head, line_end, method, response)
+
+
+def _read_closely(head: bytes, line_end: int, method: bytes, response: Response) -> Incoming:
+    status = response.status
     incoming = Incoming(response, UNTIL_CLOSE)
     connection = coding = length = b""
     cuts: Cuts = []

@@ -43,7 +43,8 @@ class BodyFilter:
 class Middleware(Generic[OptionsType]):
     """One policy on a route. Override the hooks you need; `request` and `response` may be ``async``.
 
-    Order of calls: `request` in the order written, `response` in reverse, and only for those whose `request` let it pass.
+    Order of calls: `request` in the order written, `response` in reverse, and only for those whose `request` let it
+    pass.
     """
 
     def __init__(self, options: OptionsType) -> None:

@@ -1,6 +1,7 @@
 """Loads configurations beside the traffic: large ones in a process of their own.
 
-Parsing 10,000 routers takes seconds of Python; in a thread it would take the interpreter away from the event loop for five
+Parsing 10,000 routers takes seconds of Python; in a thread it would take the interpreter away from the event loop for
+five
 milliseconds at a time. The process stays, because what it has parsed makes the next load fast.
 """
 

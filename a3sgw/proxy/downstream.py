@@ -28,7 +28,8 @@ _LINGER = 2.0
 """Seconds to go on reading after the last answer, so that the client sees it and not a reset (RFC 9112 §9.6)."""
 _HALF_CLOSED_GRACE = 0.05
 _CONTINUE_AFTER = 1.0
-"""Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the same)."""
+"""Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the
+same)."""
 _TCP_CLOSE = 7  # tcpi_state in linux/tcp.h
 _AHEAD, _ORIGIN = 1, 2
 _HEAD, _LENGTH, _CHUNKED, _WHOLE, _DRAIN, _LINGERING, _CLOSED = range(7)
@@ -121,7 +122,7 @@ class Downstream(asyncio.Protocol):
                 data = self._ahead + data
                 self._ahead = b""
             self._requests(data)
-        elif state == _LENGTH or state == _CHUNKED:
+        elif state in (_LENGTH, _CHUNKED):
             self._requests(self._body(data))
         elif state == _WHOLE:
             self._wait(data)
@@ -264,7 +265,8 @@ class Downstream(asyncio.Protocol):
         )
 
     def _refuse(self, error: ClientError, head: bytes = b"") -> None:
-        """Answer a head that never became a request; it is counted and logged like any other, then the connection ends."""
+        """Answer a head that never became a request; it is counted and logged like any other, then the connection
+        ends."""
         request = Request()
         request.head = head[:-2]
         first = head.split(b" ", 2) if head else []
@@ -352,6 +354,21 @@ class Downstream(asyncio.Protocol):
             self._head = head
         else:
             self._transport.write(head)
+
+    def send_whole(self, response: Response, body: bytes) -> None:
+        """Head and body at once."""
+        if self._state == _WHOLE and self._keep and self._minor and self.entrypoint.accepting:
+            head = response_head(response, b"")
+            self._chunked = False
+            if len(body) < 16384:
+                self._transport.write(head + body)
+            else:
+                self._transport.writelines((head, body))
+            return
+        self.send(response, len(body), True)
+        if body:
+            self.write(body)
+        self.end(b"")
 
     def write(self, data: bytes) -> None:
         """A piece of the body."""
@@ -487,7 +504,8 @@ class Downstream(asyncio.Protocol):
         return False
 
     def _probe(self) -> None:
-        """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send the
+        """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send
+        the
         one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
         if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
             if not self._exchange.status and not self._continued:

@@ -68,6 +68,7 @@ class Exchange:
         "sent",
         "started",
         "status",
+        "takes_whole",
         "tried",
         "upstream_seconds",
     )
@@ -88,6 +89,7 @@ class Exchange:
         self.response: Response | None = None
         self.request_ended = request.content_length == 0
         self.finished = False
+        self.takes_whole = not route.chain.responds
         self.passed = 0
         """Request steps that let it pass."""
         # What observers read
@@ -317,6 +319,17 @@ class Exchange:
         """Relay what HTTP/1.1 clients understand; anything else of 1xx is ignored (RFC 9110 §15.2)."""
         if status in _RELAYED_INTERIM or (status == 100 and self.request.expect):
             self._client.interim(status, headers)
+
+    def on_whole(self, incoming: Incoming, body: bytes) -> None:
+        """The endpoint's answer, all of it: what most small responses are, so it gets the shortest way."""
+        self.upstream_seconds = monotonic() - self.started
+        response = self.response = incoming.response
+        self.status = response.status
+        self.sent = len(body)
+        self._origin = None
+        cast(Endpoint, self.endpoint).in_flight -= 1
+        self._client.send_whole(response, body)
+        self.finish()
 
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """The endpoint's answer begins."""

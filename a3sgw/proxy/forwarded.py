@@ -41,7 +41,8 @@ def _port(authority: bytes, scheme: bytes) -> bytes:
 
 
 def believed_lines(request: Request, trusted: NetworkSet) -> bytes:
-    """Field lines behind a trusted proxy: its values are kept, the chain is extended, and the client's address found."""
+    """Field lines behind a trusted proxy: its values are kept, the chain is extended, and the client's address
+    found."""
     sent: dict[bytes, list[bytes]] = {}
     for name, value in request.managed or ():
         sent.setdefault(name, []).append(value)

@@ -1,4 +1,4 @@
-"""Answers the gateway makes itself: short, in the form the client asked for, with the request id and never internals."""
+"""Answers the gateway makes itself: short, in the form the client asked for, with the request id, no internals."""
 
 from __future__ import annotations
 

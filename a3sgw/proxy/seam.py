@@ -15,8 +15,12 @@ class Client(Protocol):
         """A 1xx head."""
 
     def send(self, response: Response, length: int, more: bool) -> None:
-        """The final head. `length` is body bytes, CHUNKED or UNTIL_CLOSE; a Content-Length stands in the headers already.
+        """The final head. `length` is body bytes, CHUNKED or UNTIL_CLOSE; a Content-Length stands in the headers
+        already.
         With `more`, `write` or `end` follows at once."""
+
+    def send_whole(self, response: Response, body: bytes) -> None:
+        """Head and body at once; `body` has the length that the head says."""
 
     def write(self, data: bytes) -> None:
         """A piece of the body, never empty."""

@@ -15,7 +15,8 @@ ResponseStep = Callable[[Request, Response], Awaitable[None] | None]
 
 
 class Chain:
-    """Hooks in the order they run. Each response and done step carries how many request steps must have passed before it.
+    """Hooks in the order they run. Each response and done step carries how many request steps must have passed before
+    it.
 
     `request_waits` and `response_waits` tell whether a step is ``async``: only then does an exchange get a task.
     """
@@ -27,6 +28,7 @@ class Chain:
         "request",
         "request_body",
         "request_waits",
+        "responds",
         "response",
         "response_body",
         "response_waits",
@@ -55,6 +57,8 @@ class Chain:
         )
         self.decides = bool(self.request or self.request_body)
         """Whether anything is to be asked before a request goes on."""
+        self.responds = bool(self.response or self.response_body)
+        """Whether anybody looks at a response before it goes on."""
         self.request_waits = any(inspect.iscoroutinefunction(step) for step in request)
         self.response_waits = any(inspect.iscoroutinefunction(step) for _, step in response)
 

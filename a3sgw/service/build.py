@@ -26,7 +26,7 @@ def build_service(
 
     Raises OSError or ssl.SSLError when the authorities for https endpoints cannot be read.
     """
-    balancer = options.load_balancer or LoadBalancer()
+    balancer = options.load_balancer or LoadBalancer.model_validate({})
     tls = None
     if any(server.url.scheme == "https" for server in balancer.servers):
         tls = client_context(balancer.tls, directory)

@@ -30,18 +30,18 @@ class Upstream(asyncio.Protocol):
         "_complete",
         "_decoder",
         "_fed",
+        "_incoming",
         "_left",
         "_method",
         "_parser",
         "_paused",
         "_plan",
         "_request_ended",
-        "_state",
         "_stalled",
+        "_state",
         "_sweeper",
         "_total",
         "_transport",
-        "_incoming",
         "deadline",
         "pool",
         "reused",
@@ -216,19 +216,17 @@ class Upstream(asyncio.Protocol):
     def _start(self, incoming: Incoming, data: bytes) -> None:
         sink = cast(Sink, self.sink)
         length = incoming.length
-        self._incoming = incoming
         self._left = 0
+        if length == len(data) and sink.takes_whole:
+            self.sink = None
+            self._finished(incoming, b"")
+            sink.on_whole(incoming, data)
+            return
+        self._incoming = incoming
         if length == 0:
             sink.on_head(incoming, True)
             if self.sink is sink:
                 self._end(data)
-            return
-        if length == len(data):
-            sink.on_head(incoming, True)
-            if self.sink is sink:
-                sink.on_body(data)
-            if self.sink is sink:
-                self._end(b"")
             return
         self._total = self._sweeper.now + self._plan.stream_total_timeout
         if length > 0:
@@ -295,13 +293,16 @@ class Upstream(asyncio.Protocol):
         incoming = cast(Incoming, self._incoming)
         self.sink = None
         self._incoming = None
+        self._finished(incoming, rest)
+        sink.on_end(trailers)
+
+    def _finished(self, incoming: Incoming, rest: bytes) -> None:
         if incoming.keep and self._request_ended and not rest and not self._stalled:
             self._state = _IDLE
             self.reused = True
             self.pool.give(self, incoming.idle)
         else:
             self.close()
-        sink.on_end(trailers)
 
     def pause_reading(self) -> None:
         """The client is slow: let the kernel hold the endpoint back."""
@@ -322,7 +323,7 @@ class Upstream(asyncio.Protocol):
     def _touch(self) -> None:
         """Something arrived: the idle clock starts anew."""
         idle = self._sweeper.now + self._plan.stream_idle_timeout
-        self.deadline = idle if idle < self._total else self._total
+        self.deadline = min(idle, self._total)
 
     def overdue(self) -> None:
         """The sweeper's call: an idle connection is closed, a silent endpoint is given up."""

@@ -72,8 +72,8 @@ class Pool:
         if upstream in self._idle:
             self._idle.remove(upstream)
 
-    async def connect(self, timeout: float) -> Upstream:
-        """A new connection; ConnectTimeout after `timeout` seconds, ConnectError when refused or not trusted."""
+    async def connect(self, seconds: float) -> Upstream:
+        """A new connection; ConnectTimeout after that many seconds, ConnectError when refused or not trusted."""
         loop = asyncio.get_running_loop()
         address = self.address
         name = (address.server_name or address.host) if self._tls else None
@@ -82,7 +82,7 @@ class Pool:
             return Upstream(self, self._sweeper)
 
         try:
-            async with asyncio.timeout(None if timeout == NO_LIMIT else timeout):
+            async with asyncio.timeout(None if seconds == NO_LIMIT else seconds):
                 if address.path:
                     _, upstream = await loop.create_unix_connection(
                         make, address.path, ssl=self._tls, server_hostname=name
@@ -92,7 +92,7 @@ class Pool:
                         make, address.host, address.port, ssl=self._tls, server_hostname=name
                     )
         except TimeoutError:
-            raise ConnectTimeout(f"no connection to {address} in {timeout:g} s") from None
+            raise ConnectTimeout(f"no connection to {address} in {seconds:g} s") from None
         except ssl.SSLError as error:
             raise ConnectError(f"TLS with {address} failed: {getattr(error, 'verify_message', '') or error}") from None
         except (OSError, UnicodeError) as error:

@@ -1,4 +1,4 @@
-"""The seam between an exchange and the connection that serves it: HTTP/1.1 today, other versions behind the same verbs."""
+"""The seam between an exchange and the connection that serves it: HTTP/1.1 today, others behind the same verbs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from a3sgw.http.response import Incoming
 
 
 class Sink(Protocol):
-    """Where a connection delivers one response."""
+    """Where a connection delivers one response: `on_whole`, or `on_head`, any number of `on_body`, and `on_end`."""
+
+    takes_whole: bool
+    """Whether `on_whole` may be called."""
+
+    def on_whole(self, incoming: Incoming, body: bytes) -> None:
+        """A response that arrived in one piece; its connection is free again. `body` may be empty."""
 
     def on_interim(self, status: int, headers: Headers) -> None:
         """A 1xx response other than 101."""
