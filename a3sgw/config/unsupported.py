@@ -85,5 +85,5 @@ def _service(base: Path, service: Service) -> _Found:
 
 def _written(base: Path, options: BaseOptions, kind: str) -> _Found:
     for key in KEYS[kind]:
-        if key in options.model_fields_set and getattr(options, key) != type(options).model_fields[key].get_default():
+        if getattr(options, key) != type(options).model_fields[key].get_default():
             yield (*base, key), "", _REMOVE
