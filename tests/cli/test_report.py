@@ -3,7 +3,7 @@
 import io
 import json
 
-from a3sgw.cli.report import as_json, as_sarif, as_text, report
+from a3sgw.cli.report import as_json, as_sarif, as_text, report, table
 from a3sgw.diagnostic import Diagnostic, Place
 
 LINE = '\tprotocol = "htp"'
@@ -88,3 +88,12 @@ def test_sarif() -> None:
     assert "locations" not in second
     absolute = as_sarif([Diagnostic("error", Place("/etc/x.hcl"), "odd")])["runs"][0]["results"][0]
     assert absolute["locations"][0]["physicalLocation"] == {"artifactLocation": {"uri": "file:///etc/x.hcl"}}
+
+
+def test_table() -> None:
+    """Columns are aligned under their title, and markup in a cell is text."""
+    lines = table("Try", [("a", "one [bold]"), ("longer", "two")]).splitlines()
+    first = next(line for line in lines if "one [bold]" in line)
+    second = next(line for line in lines if "two" in line)
+    assert lines[0].strip() == "Try"
+    assert first.index("one") == second.index("two")
