@@ -110,7 +110,7 @@ class Gateway:
         entrypoints = list(self._entrypoints.values())
         for entrypoint in entrypoints:
             entrypoint.stop()
-        cut = sum(await asyncio.gather(*(entrypoint.drained(timeout) for entrypoint in entrypoints)))
+        cut = sum(await asyncio.gather(*(entrypoint.gate.drained(timeout) for entrypoint in entrypoints)))
         if cut:
             _log.warning("connections were cut at the end of shutdown_timeout_secs", extra={"connections": cut})
         await self._abandon()
@@ -200,7 +200,7 @@ class Gateway:
                 for name, options in config.entrypoints.items():
                     if name not in self._entrypoints or self._bound[name] != options.address:
                         entrypoint = HttpEntrypoint(name, self._sweeper, self._metrics.entrypoint(name))
-                        entrypoint.apply(options, snapshot.tables[name])
+                        entrypoint.gate.apply(options, snapshot.tables[name])
                         opened[name] = entrypoint
                         await entrypoint.listen(options.address)
                 await self._open_admin(config)
@@ -225,7 +225,7 @@ class Gateway:
         self._entrypoints = {name: opened.get(name) or self._entrypoints[name] for name in config.entrypoints}
         self._bound = {name: options.address for name, options in config.entrypoints.items()}
         for name, options in config.entrypoints.items():
-            self._entrypoints[name].apply(options, snapshot.tables[name])
+            self._entrypoints[name].gate.apply(options, snapshot.tables[name])
         self._snapshot = snapshot
         return gone
 
@@ -238,7 +238,7 @@ class Gateway:
 
     @staticmethod
     async def _drain(entrypoint: HttpEntrypoint, seconds: float) -> None:
-        await entrypoint.drained(seconds)
+        await entrypoint.gate.drained(seconds)
 
     def _log_for(self, config: Config) -> AccessLog | None:
         options = config.access_log
@@ -298,7 +298,7 @@ class Gateway:
             "version": __version__,
             "uptime_seconds": round(time.time() - self._started_at, 3) if self._started_at else 0.0,
             "entrypoints": {
-                name: {"addresses": one.addresses, "connections": len(one.connections)}
+                name: {"addresses": one.addresses, "connections": len(one.gate.connections)}
                 for name, one in self._entrypoints.items()
             },
             "services": {

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import gcd
 
-from a3sgw.balancers.base import EndpointType
-from a3sgw.balancers.round_robin import RoundRobin
+from a3sgw.balancers.base import EndpointType, Turns
 
 _MAX_TURNS = 100_000
 
 
-class WeightedRoundRobin(RoundRobin[EndpointType]):
+class WeightedRoundRobin(Turns[EndpointType]):
     """Over any round of sum(weights) picks each endpoint gets exactly its weight, spread evenly (nginx's smooth order).
 
     The order of a round is worked out once, at load; picking is the same as in turn.

@@ -16,7 +16,7 @@ from pathlib import Path
 from watchfiles import awatch
 
 from a3sgw.config.load import Loaded
-from a3sgw.providers.loading import LoaderProcess
+from a3sgw.config.loader_process import LoaderProcess
 
 _POLL = 2000
 """Milliseconds between looks that no event has caused."""

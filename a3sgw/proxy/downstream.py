@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from a3sgw.errors import ClientError
 from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError
@@ -15,10 +15,8 @@ from a3sgw.http.parser import HttpRequestParser, feed
 from a3sgw.http.request import read_request, repair
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
+from a3sgw.proxy.gate import Gate
 from a3sgw.sweeper import NEVER
-
-if TYPE_CHECKING:
-    from a3sgw.entrypoints.http import HttpEntrypoint
 
 _MAX_AHEAD = 64 * 1024
 """Bytes of pipelined requests read ahead while one is being answered; then the client waits."""
@@ -36,7 +34,7 @@ _HEAD, _LENGTH, _CHUNKED, _WHOLE, _DRAIN, _LINGERING, _CLOSED = range(7)
 
 
 class Downstream(asyncio.Protocol):
-    """The connection; `entrypoint` holds what all its connections share and what a reload replaces."""
+    """The connection; `gate` holds what all its connections share and what a reload replaces."""
 
     __slots__ = (
         "_ahead",
@@ -63,12 +61,12 @@ class Downstream(asyncio.Protocol):
         "_transport",
         "_trusted",
         "deadline",
-        "entrypoint",
+        "gate",
     )
 
-    def __init__(self, entrypoint: HttpEntrypoint) -> None:
+    def __init__(self, gate: Gate) -> None:
         # Per connection
-        self.entrypoint = entrypoint
+        self.gate = gate
         self.deadline = NEVER
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._peer_ip = ""
@@ -104,13 +102,13 @@ class Downstream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """asyncio.BaseProtocol."""
         self._transport = cast(asyncio.Transport, transport)
-        entrypoint = self.entrypoint
+        gate = self.gate
         peer = transport.get_extra_info("peername")
         if peer and not isinstance(peer, (str, bytes)):
             self._peer_ip = peer[0].partition("%")[0]
-        self._trusted = self._peer_ip in entrypoint.trusted if self._peer_ip else entrypoint.trusts_unix
-        self.deadline = entrypoint.sweeper.now + entrypoint.read_header_timeout
-        if not entrypoint.admit(self):
+        self._trusted = self._peer_ip in gate.trusted if self._peer_ip else gate.trusts_unix
+        self.deadline = gate.sweeper.now + gate.read_header_timeout
+        if not gate.admit(self):
             self._state = _CLOSED
             transport.close()
 
@@ -151,11 +149,11 @@ class Downstream(asyncio.Protocol):
         if data[:2] == b"\r\n" and self._parser is None:  # RFC 9112 §2.2: an empty line before a request is ignored
             return data[2:]
         end = data.find(b"\r\n\r\n") + 4
-        entrypoint = self.entrypoint
+        gate = self.gate
         if end == 3:
             self._partial(data)
             return b""
-        if end > entrypoint.max_header_bytes:
+        if end > gate.max_header_bytes:
             self._too_large(data)
             return b""
         head = data[:end]
@@ -175,7 +173,7 @@ class Downstream(asyncio.Protocol):
                 return b""
             head = repaired
         try:
-            request = read_request(head, entrypoint.head_rules)
+            request = read_request(head, gate.head_rules)
             if request.expect and request.expect != b"100-continue":
                 raise ClientError(417, "unknown expectation")
         except ClientError as error:
@@ -188,15 +186,15 @@ class Downstream(asyncio.Protocol):
         self._complete = True
 
     def _begin(self, request: Request, rest: bytes) -> bytes:
-        entrypoint = self.entrypoint
+        gate = self.gate
         self._served += 1
         self._minor = request.minor
-        self._keep = entrypoint.accepting and _persists(request)
+        self._keep = gate.accepting and _persists(request)
         self._continued = False
         request.peer_ip = request.client_ip = self._peer_ip
-        request.scheme = entrypoint.scheme
+        request.scheme = gate.scheme
         own = self._own_lines(request)
-        exchange = self._exchange = Exchange(self, request, own, entrypoint.table.match(request))
+        exchange = self._exchange = Exchange(self, request, own, gate.table.match(request))
         length = request.content_length
         if length == 0:
             self._state = _WHOLE
@@ -210,7 +208,7 @@ class Downstream(asyncio.Protocol):
             self._state = _LENGTH
             self._left = length
         waits = request.expect and not rest
-        self.deadline = entrypoint.sweeper.now + _CONTINUE_AFTER if waits else entrypoint.body_idle_timeout
+        self.deadline = gate.sweeper.now + _CONTINUE_AFTER if waits else gate.body_idle_timeout
         exchange.begin()
         if rest and self._exchange is exchange:
             return self._body(rest)
@@ -220,32 +218,32 @@ class Downstream(asyncio.Protocol):
 
     def _own_lines(self, request: Request) -> bytes:
         """The field lines the gateway adds for the endpoint; the same for all requests of a connection to one host."""
-        entrypoint = self.entrypoint
+        gate = self.gate
         if self._trusted:
-            forwarded = believed_lines(request, entrypoint.trusted)
+            forwarded = believed_lines(request, gate.trusted)
             request.id = next((value for name, value in request.managed or () if name == b"x-request-id"), b"")[:128]
         else:
             if request.authority != self._authority or not self._forwarded:
                 self._authority = request.authority
                 self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
             forwarded = self._forwarded
-        if entrypoint.request_id:
+        if gate.request_id:
             if not request.id:
-                request.id = entrypoint.new_id()
+                request.id = gate.new_id()
             return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id)
         return forwarded
 
     def _partial(self, data: bytes) -> None:
         """Not a whole head yet: check what there is, so that garbage is refused now and not at a timeout."""
-        entrypoint = self.entrypoint
-        if len(data) > entrypoint.max_header_bytes:
+        gate = self.gate
+        if len(data) > gate.max_header_bytes:
             self._too_large(data)
             return
         parser = self._parser
         if parser is None:
             parser = self._parser = HttpRequestParser(self)
             self._fed = 0
-            self.deadline = entrypoint.sweeper.now + entrypoint.read_header_timeout
+            self.deadline = gate.sweeper.now + gate.read_header_timeout
         try:
             feed(parser, data[self._fed :])
         except ValueError as error:
@@ -259,7 +257,7 @@ class Downstream(asyncio.Protocol):
 
     def _too_large(self, data: bytes) -> None:
         line = data.find(b"\r\n")
-        target = line < 0 or line > self.entrypoint.max_header_bytes
+        target = line < 0 or line > self.gate.max_header_bytes
         self._refuse(
             ClientError(414 if target else 431, "the target is too long" if target else "the head is too large")
         )
@@ -272,21 +270,21 @@ class Downstream(asyncio.Protocol):
         first = head.split(b" ", 2) if head else []
         request.method, request.raw_target = (first[0], first[1]) if len(first) == 3 else (b"", b"")
         request.peer_ip = request.client_ip = self._peer_ip
-        request.id = self.entrypoint.new_id()
+        request.id = self.gate.new_id()
         self._keep = False
         self._minor = 1
         self._parser = None
         self._served += 1
         self._state = _LENGTH
         self._left = _MAX_DRAIN + 1  # whatever follows belongs to nobody
-        self._exchange = Exchange(self, request, b"", self.entrypoint.table.unmatched)
+        self._exchange = Exchange(self, request, b"", self.gate.table.unmatched)
         self._exchange.fail(error)
 
     def _body(self, data: bytes) -> bytes:
         """Pass on body bytes; returns what lies behind the body."""
         exchange = cast(Exchange, self._exchange)
         trailers = rest = b""
-        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+        self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
         if self._state == _LENGTH:
             left = self._left = self._left - len(data)
             if left < 0:
@@ -344,7 +342,7 @@ class Downstream(asyncio.Protocol):
             self._keep = False  # the client may or may not send the body now: only a new connection is unambiguous
         if response.reason is None:
             own += date_line()
-        if not self._keep or not self.entrypoint.accepting:
+        if not self._keep or not self.gate.accepting:
             self._keep = False
             own += b"Connection: close\r\n"
         elif self._minor == 0:
@@ -357,7 +355,7 @@ class Downstream(asyncio.Protocol):
 
     def send_whole(self, response: Response, body: bytes) -> None:
         """Head and body at once."""
-        if self._state == _WHOLE and self._keep and self._minor and self.entrypoint.accepting:
+        if self._state == _WHOLE and self._keep and self._minor and self.gate.accepting:
             head = response_head(response, b"")
             self._chunked = False
             if len(body) < 16384:
@@ -428,7 +426,7 @@ class Downstream(asyncio.Protocol):
 
     def _next_request(self) -> None:
         self._state = _HEAD
-        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.idle_timeout
+        self.deadline = self.gate.sweeper.now + self.gate.idle_timeout
         self._release_all()
         if self._ahead and not self._reading:
             data, self._ahead = self._ahead, b""
@@ -445,7 +443,7 @@ class Downstream(asyncio.Protocol):
         """A body is still coming that nobody wants: a short one is cheaper to read than a new connection."""
         if 0 < self._left <= _MAX_DRAIN:
             self._state = _DRAIN
-            self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+            self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
             self._release_all()
         else:
             self._linger()
@@ -463,7 +461,7 @@ class Downstream(asyncio.Protocol):
             if not self._held and self._state != _CLOSED:
                 self._transport.resume_reading()
                 if self._state in (_LENGTH, _CHUNKED):
-                    self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+                    self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
 
     def _hold(self, reason: int) -> None:
         if not self._held and self._state != _CLOSED:
@@ -478,7 +476,7 @@ class Downstream(asyncio.Protocol):
         if self._exchange is not None:
             self._exchange.on_client_slow()
         if self._state == _WHOLE:
-            self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+            self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
 
     def resume_writing(self) -> None:
         """The client has caught up (asyncio.BaseProtocol)."""
@@ -534,7 +532,7 @@ class Downstream(asyncio.Protocol):
                 self._give_up(exchange)
             elif exchange.expects_continue and not self._continued:
                 self.interim(100, Headers())
-                self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+                self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
             else:
                 self._keep = False
                 exchange.fail(ClientError(408, "the body stopped"))
@@ -555,7 +553,7 @@ class Downstream(asyncio.Protocol):
     def _close(self) -> None:
         """Close once everything written has left, or after a while."""
         self._state = _CLOSED
-        self.deadline = self.entrypoint.sweeper.now + self.entrypoint.body_idle_timeout
+        self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
         self._transport.close()
 
     def _linger(self) -> None:
@@ -565,7 +563,7 @@ class Downstream(asyncio.Protocol):
             return
         self._state = _LINGERING
         self._ahead = b""
-        self.deadline = self.entrypoint.sweeper.now + _LINGER
+        self.deadline = self.gate.sweeper.now + _LINGER
         self._release_all()
         self._transport.write_eof()
 
@@ -576,7 +574,7 @@ class Downstream(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio.BaseProtocol."""
-        self.entrypoint.leave(self)
+        self.gate.leave(self)
         self._state = _CLOSED
         exchange = self._exchange
         if exchange is not None:

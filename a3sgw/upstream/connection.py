@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import Protocol, cast
 
 from a3sgw.errors import ConnectionLost, ProtocolError, ReadTimeout, UpstreamError
 from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError, encode_chunk
@@ -13,12 +13,23 @@ from a3sgw.plan import Plan
 from a3sgw.sweeper import NEVER, Sweeper
 from a3sgw.upstream.seam import Sink
 
-if TYPE_CHECKING:
-    from a3sgw.upstream.pool import Pool
-
 MAX_HEAD = 256 * 1024
 """Bytes of a response head, and of all 1xx heads before it; more is a broken or hostile endpoint."""
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLOSED = range(6)
+
+
+class Home(Protocol):
+    """Where a connection belongs: its pool."""
+
+    @property
+    def address(self) -> object:
+        """Where its connections lead, for messages."""
+
+    def give(self, upstream: Upstream, hint: int | None) -> None:
+        """Keep it; `hint` is how many seconds the endpoint said it keeps it."""
+
+    def remove(self, upstream: Upstream) -> None:
+        """It has closed."""
 
 
 class Upstream(asyncio.Protocol):
@@ -48,7 +59,7 @@ class Upstream(asyncio.Protocol):
         "sink",
     )
 
-    def __init__(self, pool: Pool, sweeper: Sweeper) -> None:
+    def __init__(self, pool: Home, sweeper: Sweeper) -> None:
         # Per connection
         self.pool = pool
         self.deadline = NEVER

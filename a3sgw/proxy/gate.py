@@ -1,0 +1,95 @@
+"""What all connections of one entrypoint share: options, table, limits. A reload replaces it in place."""
+
+from __future__ import annotations
+
+import asyncio
+from random import getrandbits
+from typing import Protocol
+
+from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.http.request import HeadRules
+from a3sgw.networks import NetworkSet
+from a3sgw.observe.metrics import EntrypointMetrics
+from a3sgw.plan import NO_LIMIT
+from a3sgw.routing.table import Table
+from a3sgw.sweeper import Sweeper, Timed
+
+
+class Connection(Timed, Protocol):
+    """What a gate needs of a connection from a client."""
+
+    def drain(self) -> None:
+        """Close now when idle, after the answer it owes when not."""
+
+    def abort(self) -> None:
+        """Close at once."""
+
+
+class Gate:
+    """Reads options once per reload, so that connections find plain attributes."""
+
+    def __init__(self, name: str, sweeper: Sweeper, metrics: EntrypointMetrics) -> None:
+        self.name = name
+        self.sweeper = sweeper
+        self.metrics = metrics
+        self.scheme = b"http"
+        self.accepting = True
+        """False once the entrypoint is going away: connections close after the answer they owe."""
+        self.connections: set[Connection] = set()
+        self._empty = asyncio.Event()
+
+    def apply(self, options: Entrypoint, table: Table) -> None:
+        """Take over options and routes: plain assignments, nothing that can fail."""
+        self.table = table
+        self.max_connections = options.max_connections
+        self.read_header_timeout = options.read_header_timeout or NO_LIMIT
+        self.idle_timeout = options.idle_timeout or NO_LIMIT
+        self.body_idle_timeout = options.body_idle_timeout or NO_LIMIT
+        self.max_header_bytes = options.max_header_bytes
+        self.request_id = options.request_id
+        self.trusted = NetworkSet(options.trusted_ips)
+        self.trusts_unix = bool(options.trusted_ips)
+        self.head_rules = HeadRules(options.max_headers, options.merge_slashes, options.underscore_headers)
+
+    def admit(self, connection: Connection) -> bool:
+        """Count a new connection in; False when there are too many already."""
+        if self.max_connections and len(self.connections) >= self.max_connections:
+            self.metrics.refuse("max_connections")
+            return False
+        self.connections.add(connection)
+        self.sweeper.watch(connection)
+        self.metrics.opened()
+        return True
+
+    def leave(self, connection: Connection) -> None:
+        """A connection has closed; unknown ones are fine."""
+        if connection in self.connections:
+            self.connections.discard(connection)
+            self.sweeper.forget(connection)
+            self.metrics.closed()
+            if not self.connections:
+                self._empty.set()
+
+    @staticmethod
+    def new_id() -> bytes:
+        """128 random bits in hex: an identifier, not a secret."""
+        return b"%032x" % getrandbits(128)
+
+    def close(self) -> None:
+        """Connections end after the answer they owe, idle ones now."""
+        self.accepting = False
+        for connection in list(self.connections):
+            connection.drain()
+
+    async def drained(self, seconds: float) -> int:
+        """Wait until every connection has ended, at most `seconds`; returns how many had to be cut."""
+        self._empty.clear()
+        if self.connections:
+            try:
+                await asyncio.wait_for(self._empty.wait(), seconds)
+            except TimeoutError:
+                pass
+        cut = list(self.connections)
+        for connection in cut:
+            connection.abort()
+        return len(cut)
