@@ -9,7 +9,8 @@ from pathlib import Path
 
 from a3sgw.cli.report import FORMATS, report
 from a3sgw.config.load import Loaded, Loader
-from a3sgw.config.unsupported import unsupported
+from a3sgw.config.registry import Registry
+from a3sgw.config.unsupported import runnable, unsupported
 from a3sgw.diagnostic import Diagnostic
 
 Check = Callable[[Loaded], Iterable[Diagnostic]]
@@ -29,7 +30,7 @@ def run(args: argparse.Namespace, check: Check = lambda loaded: ()) -> int:
     loader = Loader()
     loaded = loader.load(args.config)
     later = [replace(one, severity="warning") for one in unsupported(loaded, loader.registry)]
-    found = sorted(dict.fromkeys([*loaded.diagnostics, *later, *check(loaded)]), key=_order)
+    found = sorted(dict.fromkeys([*loaded.diagnostics, *later, *_checked(loaded, check, loader.registry)]), key=_order)
     report(found, loaded.document.line, args.format)
     errors = sum(one.severity == "error" for one in found)
     if args.format == "text":
@@ -37,6 +38,13 @@ def run(args: argparse.Namespace, check: Check = lambda loaded: ()) -> int:
         verdict = "not valid" if errors else "valid"
         print(f"{args.config}: {verdict} ({_count(errors, 'error')}, {_count(warnings, 'warning')})")
     return 1 if errors else 0
+
+
+def _checked(loaded: Loaded, check: Check, registry: Registry) -> Iterable[Diagnostic]:
+    """The findings of `check` about what runs: what does not run yet has been reported and would only fail again."""
+    if loaded.config is None:
+        return ()
+    return check(replace(loaded, config=runnable(loaded.config, registry)))
 
 
 def _order(one: Diagnostic) -> tuple[str, int, int, str]:

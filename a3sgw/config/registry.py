@@ -66,13 +66,15 @@ class Registry:
     def middleware(self, kind: str, base: type) -> type:
         """The one subclass of `base` in the module of a kind; raises BrokenKind."""
         module = self.module(kind)
+        if module is None:
+            raise BrokenKind(f'the middleware type "{kind}" is not supported yet')
         found = [
             value
             for value in vars(module).values()
             if isinstance(value, type)
             and issubclass(value, base)
             and value is not base
-            and value.__module__ == getattr(module, "__name__", "")
+            and value.__module__ == module.__name__
         ]
         if len(found) != 1:
             raise BrokenKind(f'the module of the middleware type "{kind}" must define exactly one middleware')

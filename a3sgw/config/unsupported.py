@@ -10,7 +10,7 @@ from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.load import Loaded
 from a3sgw.config.model import Config
 from a3sgw.config.registry import Registry
-from a3sgw.config.service import Service
+from a3sgw.config.service import LoadBalancer, Service
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import BaseOptions
 
@@ -44,6 +44,34 @@ def unsupported(loaded: Loaded, registry: Registry | None = None) -> list[Diagno
         )
         for path, detail, help in _found(loaded.config, known)
     ]
+
+
+def runnable(config: Config, registry: Registry) -> Config:
+    """The configuration without what does not run yet, so that everything else in it can still be compiled."""
+    gone = {name for name, middleware in config.middlewares.items() if not registry.supported(middleware.kind)}
+
+    def kept(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+        return {"middlewares": tuple(name for name in names if name not in gone)}
+
+    return config.model_copy(
+        update={
+            "middlewares": {name: one for name, one in config.middlewares.items() if name not in gone},
+            "entrypoints": {
+                name: one.model_copy(update=kept(one.middlewares)) for name, one in config.entrypoints.items()
+            },
+            "routers": {name: one.model_copy(update=kept(one.middlewares)) for name, one in config.routers.items()},
+            "services": {name: _runnable_service(one) for name, one in config.services.items()},
+        }
+    )
+
+
+def _runnable_service(service: Service) -> Service:
+    balancer = service.load_balancer or LoadBalancer.model_validate({})
+    update = {
+        "strategy": balancer.strategy if balancer.strategy in STRATEGIES else "round-robin",
+        "servers": tuple(server for server in balancer.servers if server.url.scheme in SCHEMES),
+    }
+    return service.model_copy(update={"load_balancer": balancer.model_copy(update=update)})
 
 
 _Found = Iterator[tuple[Path, str, str]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from a3sgw.cli import validate
+from a3sgw.cli import main, validate
 from a3sgw.config.load import Loaded
 from a3sgw.diagnostic import Diagnostic
 
@@ -60,3 +60,34 @@ def test_more_checks(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert validate.run(parse("--config", str(file), "--format", "sarif"), check) == 1
     (result,) = json.loads(capsys.readouterr().out)["runs"][0]["results"]
     assert result["message"]["text"] == "ugly address"
+
+
+def test_what_does_not_run_yet_is_not_compiled(file: Path) -> None:
+    """The check sees the rest: no middleware, strategy or server that nothing could be made of."""
+    seen: list[Loaded] = []
+    text = 'services "s" {\n load_balancer {\n strategy = "p2c"\n'
+    text += ' servers { url = "h2c://a" }\n servers { url = "a:1" }\n }\n}\n'
+    text += 'middlewares "later" { type = "compress" }\n'
+    text += 'routers "r" {\n rule = "Path(`/`)"\n service = "s"\n middlewares = ["later"]\n}\n'
+    file.write_text(WEB + text)
+
+    def check(loaded: Loaded) -> list[Diagnostic]:
+        seen.append(loaded)
+        return []
+
+    assert validate.run(parse("--config", str(file)), check) == 0
+    config = seen[0].config
+    assert config is not None
+    assert config.middlewares == {}
+    assert config.routers["r"].middlewares == ()
+    balancer = config.services["s"].load_balancer
+    assert balancer is not None
+    assert balancer.strategy == "round-robin"
+    assert [str(server.url) for server in balancer.servers] == ["http://a:1"]
+
+
+def test_the_complete_example(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything an operator can write is valid, with the checks that the command really runs."""
+    monkeypatch.setenv("JWT_SECRET", "hush")
+    complete = Path(__file__).parents[1] / "config" / "complete.hcl"
+    assert main(["validate", "--config", str(complete)]) == 0
