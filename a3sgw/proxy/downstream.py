@@ -411,7 +411,6 @@ class Downstream(asyncio.Protocol):
         state = self._state
         if state == _CLOSED or exchange is None:
             return
-        self._held &= ~_ORIGIN
         if state == _WHOLE:
             if self._keep:
                 self._next_request()
