@@ -59,13 +59,14 @@ class Running:
         """A new connection to an entrypoint; `receive_buffer` limits what the kernel reads ahead."""
         address = self.gateway.addresses[entrypoint][0]
         path = address.startswith("/")
-        raw = socket.socket(socket.AF_UNIX if path else socket.AF_INET)
+        host, _, port = address.rpartition(":")
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        raw = socket.socket(socket.AF_UNIX if path else family)
         raw.setblocking(False)
         if receive_buffer:
             raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         wire = Wire(raw)
         self._wires.append(wire)
-        host, _, port = address.rpartition(":")
         await asyncio.get_running_loop().sock_connect(raw, address if path else (host.strip("[]"), int(port)))
         return wire
 
