@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from a3sgw.config.load import Loaded
 from a3sgw.config.registry import Registry
-from a3sgw.diagnostic import Diagnostic
+from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
 from a3sgw.routing.ties import ties
 from a3sgw.rule.lint import lint
@@ -31,7 +31,8 @@ def _lints(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
         rule = snapshot.rules.get(router.rule)
         for warning in lint(rule.node) if rule is not None else ():
             place = loaded.document.place(("routers", name, "rule"), warning.offset, warning.length)
-            found.append(Diagnostic("warning", place, warning.summary, warning.help, "rule"))
+            severity: Severity = "note" if "PathPrefix" in warning.summary else "warning"  # nearly everybody means it
+            found.append(Diagnostic(severity, place, warning.summary, warning.help, "rule"))
     return found
 
 

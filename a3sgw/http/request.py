@@ -22,9 +22,9 @@ _FIELD = re.compile(
 )
 _UNDERSCORE = re.compile(rb"_[A-Za-z0-9_-]*+:")
 """Cheap, and true of every head that has an underscore in a field name; then `_UNDERSCORE_LINE` looks closely."""
-_UNDERSCORE_LINE = re.compile(rb"\n[^:\n]*_[^:\n]*:[^\n]*")
+_UNDERSCORE_LINE = re.compile(rb"\n([^:\n]*_[^:\n]*):[^\n]*")
 _FRAMING_LOOKALIKE = re.compile(rb"(?i)\n(?:transfer_encoding|content_length|_host|host_)[ \t]*:")
-_MANAGED = (b"x-", b"forwarded")
+_MANAGED = re.compile(rb"x-(?:forwarded-[a-z-]+|real-ip|scheme|request-id)|forwarded")
 _NEVER_LISTED = frozenset({b"", b"close", b"keep-alive", b"te", b"host", b"content-length", b"connection", b"upgrade"})
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 Cuts = list[tuple[int, int]]
@@ -65,7 +65,7 @@ def read_request(head: bytes, rules: HeadRules) -> Request:
     host, cuts = _scan(request, head, line_end, rules)
     request.raw_head = head
     request.head = cut(head, cuts) if cuts else head[:-2]
-    if target[:1] != b"/":
+    if target[:1] != b"/" or method == b"CONNECT":
         host, target = _other_form(request, host, target)
     elif host is None:
         if request.minor == 1:
@@ -114,7 +114,7 @@ def _scan(request: Request, head: bytes, line_end: int, rules: HeadRules) -> tup
             request.te += value.lower()
         elif name == b"trailer":
             request.trailer = value
-        elif name.startswith(_MANAGED):
+        elif name[0] in b"xf":
             request.managed = [*(request.managed or ()), (name, value)]
         cuts.append((found.start() + 1, end + 2))
     if _UNDERSCORE.search(head, line_end):
@@ -143,22 +143,23 @@ def cut(head: bytes, cuts: Cuts) -> bytes:
 def _underscores(head: bytes, line_end: int, cuts: Cuts, rules: HeadRules) -> None:
     """``X_User`` reads as ``X-User`` to WSGI and CGI endpoints: left out, refused or kept as the entrypoint says.
 
-    One that would frame the message if read so is refused in any case.
+    One that would frame the message if read so is refused in any case, one that speaks for the gateway left out.
     """
     if _FRAMING_LOOKALIKE.search(head, line_end):
         raise ClientError(400, "a framing field with an underscore")
-    if rules.underscores == "keep":
-        return
     if rules.underscores == "reject":
         raise ClientError(400, "a header name with an underscore")
-    cuts.extend((found.start() + 1, found.end() + 1) for found in _UNDERSCORE_LINE.finditer(head, line_end))
+    for found in _UNDERSCORE_LINE.finditer(head, line_end):
+        name = found[1].lower().replace(b"_", b"-")
+        if rules.underscores == "delete" or _MANAGED.fullmatch(name):
+            cuts.append((found.start() + 1, found.end() + 1))
 
 
 def cut_listed(connection: bytes, lowered: bytes, line_end: int, cuts: Cuts) -> None:
     """Cut out what Connection names (RFC 9110 §7.6.1), but never a field that frames, routes or is managed by us."""
     for token in connection.split(b","):
         name = token.strip(b" \t")
-        if name in _NEVER_LISTED or name.startswith(_MANAGED):
+        if name in _NEVER_LISTED or _MANAGED.fullmatch(name):
             continue
         for found in re.finditer(rb"\n" + re.escape(name) + rb":[^\n]*", lowered[line_end:]):
             range_ = (line_end + found.start() + 1, line_end + found.end() + 1)

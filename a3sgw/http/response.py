@@ -76,7 +76,8 @@ def _read_closely(head: bytes, line_end: int, method: bytes, response: Response)
         elif name == b"trailer":
             incoming.trailer = head[found.start(2) : found.end(2)]
         cuts.append((found.start() + 1, found.end() + 1))
-    if head[7:8] != b"1":
+    old = head[7:8] != b"1"
+    if old:
         incoming.keep = False
         head = b"HTTP/1.1" + head[8:]
     if connection and connection != b"keep-alive":
@@ -89,7 +90,7 @@ def _read_closely(head: bytes, line_end: int, method: bytes, response: Response)
     if method == b"HEAD" or status in (204, 304) or status < 200:
         incoming.length = 0
     elif coding:
-        if length or coding != b"chunked":
+        if length or coding != b"chunked" or old:
             raise ValueError("a transfer coding other than chunked, or two framings")
         incoming.length = CHUNKED
     elif length:

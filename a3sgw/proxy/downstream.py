@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from typing import cast
 
@@ -25,11 +26,13 @@ _MAX_DRAIN = 256 * 1024
 _LINGER = 2.0
 """Seconds to go on reading after the last answer, so that the client sees it and not a reset (RFC 9112 §9.6)."""
 _HALF_CLOSED_GRACE = 0.05
+_TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 _CONTINUE_AFTER = 1.0
 """Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the
 same)."""
 _TCP_CLOSE = 7  # tcpi_state in linux/tcp.h
-_AHEAD, _ORIGIN = 1, 2
+_AHEAD = 1
+_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 _HEAD, _LENGTH, _CHUNKED, _WHOLE, _DRAIN, _LINGERING, _CLOSED = range(7)
 
 
@@ -106,11 +109,12 @@ class Downstream(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if peer and not isinstance(peer, (str, bytes)):
             self._peer_ip = peer[0].partition("%")[0]
-        self._trusted = self._peer_ip in gate.trusted if self._peer_ip else gate.trusts_unix
+        self._trusted = self._peer_ip in gate.trusted
         self.deadline = gate.sweeper.now + gate.read_header_timeout
         if not gate.admit(self):
             self._state = _CLOSED
-            transport.close()
+            self._transport.write(_TOO_MANY)
+            self._transport.close()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -119,7 +123,10 @@ class Downstream(asyncio.Protocol):
             if self._ahead:
                 data = self._ahead + data
                 self._ahead = b""
-            self._requests(data)
+            if self._slow:
+                self._wait(data)  # first the answers it has, then more
+            else:
+                self._requests(data)
         elif state in (_LENGTH, _CHUNKED):
             self._requests(self._body(data))
         elif state == _WHOLE:
@@ -130,7 +137,7 @@ class Downstream(asyncio.Protocol):
     def _requests(self, data: bytes) -> None:
         """Serve whole heads in `data` one after the other; what follows an unanswered one waits."""
         self._reading = True
-        while data and self._state == _HEAD:
+        while data and self._state == _HEAD and not self._slow:
             data = self._next(data)
         self._reading = False
         if data:
@@ -142,12 +149,12 @@ class Downstream(asyncio.Protocol):
             return
         self._ahead += data
         if len(self._ahead) > _MAX_AHEAD:
-            self._hold(_AHEAD)
+            self.hold(_AHEAD)
 
     def _next(self, data: bytes) -> bytes:
         """One head, and what of its body is there; returns the bytes behind."""
-        if data[:2] == b"\r\n" and self._parser is None:  # RFC 9112 §2.2: an empty line before a request is ignored
-            return data[2:]
+        if data[0] == 13 and self._parser is None:
+            return self._empty_lines(data)
         end = data.find(b"\r\n\r\n") + 4
         gate = self.gate
         if end == 3:
@@ -181,6 +188,20 @@ class Downstream(asyncio.Protocol):
             return b""
         return self._begin(request, data[end:])
 
+    def _empty_lines(self, data: bytes) -> bytes:
+        """RFC 9112 §2.2: empty lines before a request are ignored; they do not move its deadline."""
+        rest = data.lstrip(b"\r\n")
+        skipped = len(data) - len(rest)
+        if data == b"\r":
+            self._ahead = data
+            return b""
+        if data[:skipped].replace(b"\r\n", b"") not in (b"", b"\r" if not rest else b""):
+            self._refuse(ClientError(400, "malformed empty line"))
+            return b""
+        if not rest and skipped % 2:
+            self._ahead = b"\r"
+        return rest
+
     def on_headers_complete(self) -> None:
         """The parser agrees that the head ends here."""
         self._complete = True
@@ -207,8 +228,7 @@ class Downstream(asyncio.Protocol):
         else:
             self._state = _LENGTH
             self._left = length
-        waits = request.expect and not rest
-        self.deadline = gate.sweeper.now + _CONTINUE_AFTER if waits else gate.body_idle_timeout
+        self.deadline = self._body_deadline(exchange)
         exchange.begin()
         if rest and self._exchange is exchange:
             return self._body(rest)
@@ -216,22 +236,33 @@ class Downstream(asyncio.Protocol):
             return self._drain(rest)
         return rest
 
+    def _body_deadline(self, exchange: Exchange) -> float:
+        """When the next piece of the body is due, or when the gateway itself says that it may come."""
+        if exchange.expects_continue and not self._continued:
+            return self.gate.sweeper.now + _CONTINUE_AFTER
+        return self.gate.sweeper.now + self.gate.body_idle_timeout
+
     def _own_lines(self, request: Request) -> bytes:
         """The field lines the gateway adds for the endpoint; the same for all requests of a connection to one host."""
         gate = self.gate
         if self._trusted:
             forwarded = believed_lines(request, gate.trusted)
-            request.id = next((value for name, value in request.managed or () if name == b"x-request-id"), b"")[:128]
         else:
             if request.authority != self._authority or not self._forwarded:
                 self._authority = request.authority
                 self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
             forwarded = self._forwarded
-        if gate.request_id:
-            if not request.id:
-                request.id = gate.new_id()
-            return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id)
-        return forwarded
+        if request.managed is not None:
+            self._take_id(request)
+        if gate.request_id and not request.id:
+            request.id = gate.new_id()
+        return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id) if request.id else forwarded
+
+    def _take_id(self, request: Request) -> None:
+        """The id the client sent: believed from trusted peers, and passed on where the gateway makes none."""
+        for name, value in request.managed or ():
+            if name == b"x-request-id" and (self._trusted or not self.gate.request_id) and _ID.fullmatch(value):
+                request.id = value
 
     def _partial(self, data: bytes) -> None:
         """Not a whole head yet: check what there is, so that garbage is refused now and not at a timeout."""
@@ -284,7 +315,8 @@ class Downstream(asyncio.Protocol):
         """Pass on body bytes; returns what lies behind the body."""
         exchange = cast(Exchange, self._exchange)
         trailers = rest = b""
-        self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
+        if not self._held:
+            self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
         if self._state == _LENGTH:
             left = self._left = self._left - len(data)
             if left < 0:
@@ -342,6 +374,8 @@ class Downstream(asyncio.Protocol):
             self._keep = False  # the client may or may not send the body now: only a new connection is unambiguous
         if response.reason is None:
             own += date_line()
+            if self._state == _CHUNKED or (self._state == _LENGTH and self._left > _MAX_DRAIN):
+                self._keep = False  # the rest of that body will not be read
         if not self._keep or not self.gate.accepting:
             self._keep = False
             own += b"Connection: close\r\n"
@@ -412,7 +446,7 @@ class Downstream(asyncio.Protocol):
         if state == _CLOSED or exchange is None:
             return
         if state == _WHOLE:
-            if self._keep:
+            if self._keep and self.gate.accepting:
                 self._next_request()
             elif self._half_closed or not self._ahead:
                 self._close()
@@ -449,20 +483,17 @@ class Downstream(asyncio.Protocol):
 
     # Slow sides...
 
-    def hold(self) -> None:
-        """Read no more of the request for now."""
-        self._hold(_ORIGIN)
-
-    def release(self) -> None:
-        """Read on."""
-        if self._held:
-            self._held &= ~_ORIGIN
+    def release(self, reason: int) -> None:
+        """Read on, unless another reason holds."""
+        if self._held & reason:
+            self._held &= ~reason
             if not self._held and self._state != _CLOSED:
                 self._transport.resume_reading()
-                if self._state in (_LENGTH, _CHUNKED):
-                    self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
+                if self._state in (_LENGTH, _CHUNKED) and self._exchange is not None:
+                    self.deadline = self._body_deadline(self._exchange)
 
-    def _hold(self, reason: int) -> None:
+    def hold(self, reason: int) -> None:
+        """Read no more of the request for now."""
         if not self._held and self._state != _CLOSED:
             self._transport.pause_reading()
         self._held |= reason
@@ -481,9 +512,11 @@ class Downstream(asyncio.Protocol):
         """The client has caught up (asyncio.BaseProtocol)."""
         self._slow = False
         if self._state == _WHOLE:
-            self.deadline = NEVER
+            self.deadline = 0.0 if self._half_closed else NEVER
         if self._exchange is not None:
             self._exchange.on_client_ready()
+        elif self._state == _HEAD and self._ahead:
+            self._next_request()
 
     # Ending...
 
@@ -502,8 +535,7 @@ class Downstream(asyncio.Protocol):
 
     def _probe(self) -> None:
         """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send
-        the
-        one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
+        the one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
         if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
             if not self._exchange.status and not self._continued:
                 self.interim(100, Headers())

@@ -17,7 +17,7 @@ from a3sgw.http.message import Request, Response
 from a3sgw.http.response import CHUNKED, Incoming
 from a3sgw.middlewares.base import BodyFilter
 from a3sgw.proxy.refusal import refusal
-from a3sgw.proxy.seam import Client
+from a3sgw.proxy.seam import SLOW, WAITING, Client
 from a3sgw.routing.route import Route
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
@@ -117,7 +117,7 @@ class Exchange:
             self._attempt()
             return
         if chain.request_waits:
-            self._client.hold()
+            self._client.hold(WAITING)
             spawn(self._begin_waiting(), "request chain")
             return
         try:
@@ -153,7 +153,7 @@ class Exchange:
             if not self.finished:
                 self._fault(error)
             return
-        self._client.release()
+        self._client.release(WAITING)
         self._attempt()
 
     def _filter_request(self) -> None:
@@ -202,7 +202,7 @@ class Exchange:
 
     def _connect(self, endpoint: Endpoint) -> None:
         if not self.request_ended:
-            self._client.hold()
+            self._client.hold(WAITING)
         spawn(self._connecting(endpoint), "connect")
 
     async def _connecting(self, endpoint: Endpoint) -> None:
@@ -238,7 +238,7 @@ class Exchange:
             return
         self._send(origin, endpoint)
         if not self.finished:
-            self._client.release()
+            self._client.release(WAITING)
 
     def _send(self, origin: Upstream, endpoint: Endpoint) -> None:
         """Write the head, and what has already come of the body."""
@@ -448,12 +448,12 @@ class Exchange:
     def pause(self) -> None:
         """The endpoint reads slowly."""
         if not self.finished:
-            self._client.hold()
+            self._client.hold(SLOW)
 
     def resume(self) -> None:
         """It has caught up."""
         if not self.finished:
-            self._client.release()
+            self._client.release(SLOW)
 
     def on_client_slow(self) -> None:
         """The client reads slowly."""

@@ -48,8 +48,15 @@ class Gate:
         self.max_header_bytes = options.max_header_bytes
         self.request_id = options.request_id
         self.trusted = NetworkSet(options.trusted_ips)
-        self.trusts_unix = bool(options.trusted_ips)
         self.head_rules = HeadRules(options.max_headers, options.merge_slashes, options.underscore_headers)
+
+    def rename(self, name: str, metrics: EntrypointMetrics) -> None:
+        """Go on under another name; open connections are counted there from now on."""
+        if metrics is not self.metrics:
+            for _ in self.connections:
+                self.metrics.closed()
+                metrics.opened()
+            self.name, self.metrics = name, metrics
 
     def admit(self, connection: Connection) -> bool:
         """Count a new connection in; False when there are too many already."""

@@ -7,6 +7,9 @@ from typing import Protocol
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Response
 
+WAITING, SLOW = 2, 4
+"""Why a request is not read: it is not yet known where to, or the endpoint reads too slowly."""
+
 
 class Client(Protocol):
     """What an exchange sees of the client's side: HTTP/1.1 today, other versions behind the same verbs."""
@@ -31,11 +34,11 @@ class Client(Protocol):
     def abort(self) -> None:
         """It will never be whole: close so that the client cannot mistake it for a whole one."""
 
-    def hold(self) -> None:
-        """Read no more of the request for now."""
+    def hold(self, reason: int) -> None:
+        """Read no more of the request for now: WAITING or SLOW."""
 
-    def release(self) -> None:
-        """Read on."""
+    def release(self, reason: int) -> None:
+        """Read on, unless another reason holds."""
 
     def finished(self) -> None:
         """The exchange is over; the connection may go on to the next."""

@@ -308,6 +308,9 @@ class Upstream(asyncio.Protocol):
         sink.on_end(trailers)
 
     def _finished(self, incoming: Incoming, rest: bytes) -> None:
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
         if incoming.keep and self._request_ended and not rest and not self._stalled:
             self._state = _IDLE
             self.reused = True
@@ -327,7 +330,10 @@ class Upstream(asyncio.Protocol):
         if self._paused and self._state != _CLOSED:
             self._paused = False
             self._transport.resume_reading()
-            self._touch()
+            if self._state == _HEAD:
+                self.deadline = self._sweeper.now + self._plan.request_timeout
+            else:
+                self._touch()
 
     # Ending...
 
