@@ -23,17 +23,14 @@ class Origin:
         self._listener.setblocking(False)
         self._listener.bind(path or ("127.0.0.1", 0))
         self._listener.listen(128)
+        self.port = 0 if path else int(self._listener.getsockname()[1])
+        """The TCP port."""
         self._path = path
         self.wires: list[Wire] = []
         """Every connection accepted so far."""
         self.requests: list[Message] = []
         """What `always` has answered."""
         self._tasks: list[asyncio.Task[None]] = []
-
-    @property
-    def port(self) -> int:
-        """The TCP port."""
-        return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
