@@ -17,6 +17,7 @@ from a3sgw.routing.prefixes import NOTHING, Candidate, Group, Place
 from a3sgw.rule.ast import Node, conjunction
 from a3sgw.rule.compile import captures, compile_rule
 from a3sgw.rule.table import Predicate
+from a3sgw.steps import Steps, exhaust
 
 T = TypeVar("T")
 
@@ -45,19 +46,32 @@ class Index(Generic[T]):
     __slots__ = ("_any", "_hosts", "_wildcards")
 
     def __init__(self, entries: Iterable[Entry[T]]) -> None:
+        exhaust(self._build(entries))
+
+    @classmethod
+    def steps(cls, entries: Iterable[Entry[T]]) -> Steps[Index[T]]:
+        """Build in small steps: a reload of thousands of routes takes turns with the traffic."""
+        index = cls.__new__(cls)
+        yield from index._build(entries)
+        return index
+
+    def _build(self, entries: Iterable[Entry[T]]) -> Steps[None]:
         ranked = sorted(entries, key=lambda entry: (-entry.priority, entry.order))
         filed: dict[HostKey, list[tuple[Alternative, Candidate[T]]]] = defaultdict(list)
         for rank, entry in enumerate(ranked):
             residuals = _Residuals(entry)
             for alternative in alternatives(entry.node):
                 filed[alternative.host].append((alternative, (rank, residuals.of(alternative), entry.target)))
-        self._any: Group[T] = Group(filed.pop(HostKey(), []), ())
-        self._wildcards = {
-            key.name: Group(found, (self._any,)) for key, found in filed.items() if key.kind == "wildcard"
-        }
-        self._hosts = {
-            key.name: Group(found, self._beside(key.name)) for key, found in filed.items() if key.kind == "exact"
-        }
+            yield
+        self._any: Group[T] = yield from Group.steps(filed.pop(HostKey(), []), ())
+        self._wildcards: dict[bytes, Group[T]] = {}
+        for key, found in filed.items():
+            if key.kind == "wildcard":
+                self._wildcards[key.name] = yield from Group.steps(found, (self._any,))
+        self._hosts: dict[bytes, Group[T]] = {}
+        for key, found in filed.items():
+            if key.kind == "exact":
+                self._hosts[key.name] = yield from Group.steps(found, self._beside(key.name))
 
     def _beside(self, host: bytes) -> tuple[Group[T], ...]:
         wildcard = self._wildcards.get(parent_domain(host))

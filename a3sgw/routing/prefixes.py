@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 from a3sgw.http.message import Request
 from a3sgw.routing.alternatives import Alternative
 from a3sgw.rule.table import Predicate
+from a3sgw.steps import Steps, exhaust
 
 T = TypeVar("T")
 Candidate = tuple[int, Predicate[Request] | None, T]
@@ -49,6 +50,16 @@ class Group(Generic[T]):
     __slots__ = ("beside", "best", "exact", "places", "prefixes", "rival")
 
     def __init__(self, filed: Sequence[tuple[Alternative, Candidate[T]]], beside: tuple[Group[T], ...]) -> None:
+        exhaust(self._build(filed, beside))
+
+    @classmethod
+    def steps(cls, filed: Sequence[tuple[Alternative, Candidate[T]]], beside: tuple[Group[T], ...]) -> Steps[Group[T]]:
+        """Build in small steps."""
+        group = cls.__new__(cls)
+        yield from group._build(filed, beside)
+        return group
+
+    def _build(self, filed: Sequence[tuple[Alternative, Candidate[T]]], beside: tuple[Group[T], ...]) -> Steps[None]:
         by_prefix: dict[bytes, list[Candidate[T]]] = defaultdict(list)
         by_path: dict[bytes, list[Candidate[T]]] = defaultdict(list)
         for alternative, candidate in filed:
@@ -60,9 +71,14 @@ class Group(Generic[T]):
             while not prefix.startswith(parent.prefix):
                 parent = parent.parent
             self.places.append(Place(prefix, parent, by_prefix[prefix]))
+            yield
         self.prefixes = [place.prefix for place in self.places]
         self.exact: dict[bytes, Place[T]] = {}
-        self.exact = {path: Place(path, self.find(path), own) for path, own in by_path.items()}
+        exact: dict[bytes, Place[T]] = {}
+        for path, own in by_path.items():
+            exact[path] = Place(path, self.find(path), own)
+            yield
+        self.exact = exact
         self.best = min((candidate[0] for _, candidate in filed), default=NOTHING)
         self.beside = tuple(group for group in beside if group.best < NOTHING)
         self.rival = min((group.best for group in self.beside), default=NOTHING)
