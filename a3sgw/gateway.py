@@ -6,10 +6,14 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
+from a3sgw import check
 from a3sgw.admin.server import AdminServer
 from a3sgw.config.document import Document
 from a3sgw.config.load import Loaded
@@ -19,14 +23,18 @@ from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.entrypoints.http import HttpEntrypoint
 from a3sgw.errors import ConfigError, GatewayError
-from a3sgw.observe.access_log import AccessLog
+from a3sgw.observe.access_log import CLOSE_TIMEOUT, AccessLog
 from a3sgw.observe.exposition import render
 from a3sgw.observe.metrics import Metrics
+from a3sgw.observe.writer import Target, Writer
 from a3sgw.options import SocketAddress
 from a3sgw.providers.file import FileProvider
+from a3sgw.proxy.gate import Connection
 from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.retire import Close, retire
 from a3sgw.routing.route import Observer
 from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.steps import take_turns
 from a3sgw.sweeper import Sweeper
 from a3sgw.tasks import spawn
 from a3sgw.version import __version__
@@ -46,8 +54,10 @@ class Gateway:
     >>> await gateway.shutdown()                    # doctest: +SKIP
     """
 
-    def __init__(self, source: Path | str | Config) -> None:
-        self._provider = None if isinstance(source, Config) else FileProvider(Path(source))
+    def __init__(self, source: Path | str | Config, applied: Callable[[Config], None] | None = None) -> None:
+        """`applied` is told of every configuration once it is in use; it must not raise."""
+        self._applied = applied
+        self._provider = None if isinstance(source, Config) else FileProvider(Path(source), check.errors)
         self._given = source if isinstance(source, Config) else None
         self._state: State = "new"
         self._snapshot: Snapshot | None = None
@@ -64,7 +74,8 @@ class Gateway:
         self._warned: tuple[Diagnostic, ...] = ()
         self._applying = asyncio.Lock()
         self._watching: asyncio.Task[None] | None = None
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving: set[HttpEntrypoint] = set()
+        self._finishing: set[asyncio.Task[object]] = set()
         self._stopped = asyncio.Event()
         self._started_at = 0.0
 
@@ -75,7 +86,9 @@ class Gateway:
 
     async def start(self) -> None:
         """Load, open everything and accept; ConfigError or BindError when that cannot be done, and nothing is left
-        open."""
+        open. A gateway starts once; RuntimeError after that."""
+        if self._state != "new":
+            raise RuntimeError(f"this gateway is {self._state}; make a new one")
         self._state = "starting"
         self._sweeper.start()
         try:
@@ -104,10 +117,11 @@ class Gateway:
             await self._stopped.wait()
             return
         self._state = "draining"
-        if self._watching is not None:
-            self._watching.cancel()
+        async with self._applying:  # what a running reload opens is known before everything is closed
+            if self._watching is not None:
+                self._watching.cancel()
         timeout = self._snapshot.config.shutdown_timeout_secs if self._snapshot is not None else 0.0
-        entrypoints = list(self._entrypoints.values())
+        entrypoints = [*self._entrypoints.values(), *self._leaving]
         for entrypoint in entrypoints:
             entrypoint.stop()
         cut = sum(await asyncio.gather(*(entrypoint.gate.drained(timeout) for entrypoint in entrypoints)))
@@ -116,10 +130,11 @@ class Gateway:
         await self._abandon()
 
     async def _abandon(self) -> None:
-        for task in self._leaving:
-            task.cancel()
         for entrypoint in self._entrypoints.values():
             entrypoint.stop()
+        for task in list(self._finishing):
+            task.cancel()
+        await asyncio.gather(*self._finishing, return_exceptions=True)
         if self._admin is not None:
             await self._admin.close()
         if self._snapshot is not None:
@@ -150,8 +165,7 @@ class Gateway:
         except GatewayError as error:
             self._refused(error)
             return False
-        self._metrics.reloaded(True, time.time())
-        _log.info("configuration reloaded", extra=self._sizes())
+        self._reloaded()
         return True
 
     async def _watch(self) -> None:
@@ -162,8 +176,12 @@ class Gateway:
             except GatewayError as error:
                 self._refused(error)
                 continue
-            self._metrics.reloaded(True, time.time())
-            _log.info("configuration reloaded", extra=self._sizes())
+            self._reloaded()
+
+    def _reloaded(self) -> None:
+        """A new configuration is in use; files that were left out of it make it a failure all the same."""
+        self._metrics.reloaded(not self._problems, time.time())
+        _log.info("configuration reloaded", extra=self._sizes())
 
     def _refused(self, error: GatewayError) -> None:
         self._metrics.reloaded(False, time.time())
@@ -175,9 +193,6 @@ class Gateway:
     async def _apply_loaded(self, loaded: Loaded) -> None:
         if loaded.config is None:
             raise ConfigError(loaded.errors or loaded.diagnostics)
-        later = unsupported(loaded, self._registry)
-        if later:
-            raise ConfigError(later)
         await self.apply(loaded.config, loaded.document)
         self._problems = loaded.errors  # files that were left out, while the rest is in effect
         for one in loaded.diagnostics:
@@ -186,86 +201,126 @@ class Gateway:
         self._warned = loaded.diagnostics
 
     async def apply(self, config: Config, document: Document | None = None) -> None:
-        """Compile, open what is new, swap, let go of what is old. Until the swap nothing running is touched."""
-        async with self._applying:
-            previous = self._snapshot
-            log = self._log_for(config)
+        """Compile, open what is new, swap, let go of what is old. Until the swap nothing running is touched, and what
+        was opened is closed again when something fails."""
+        later = unsupported(Loaded(config, (), document or Document()), self._registry)
+        if later:
+            raise ConfigError(later)
+        async with self._applying, AsyncExitStack() as undo:
+            if self._state not in ("starting", "running"):
+                raise GatewayError(f"the gateway is {self._state}")
+            log, output = self._open_log(config, undo)
             directory = self._provider.directory if self._provider is not None else None
-            parts = Parts(self._sweeper, lambda *names: self._observers(log, *names), self._registry, directory)
-            same_log = log is self._access_log
-            snapshot = Snapshot.compile(config, parts, previous if same_log else None, document)
-            opened: dict[str, HttpEntrypoint] = {}
-            try:
-                await snapshot.open(previous)
-                for name, options in config.entrypoints.items():
-                    if name not in self._entrypoints or self._bound[name] != options.address:
-                        entrypoint = HttpEntrypoint(name, self._sweeper, self._metrics.entrypoint(name))
-                        entrypoint.gate.apply(options, snapshot.tables[name])
-                        opened[name] = entrypoint
-                        await entrypoint.listen(options.address)
-                await self._open_admin(config)
-            except BaseException:
-                for entrypoint in opened.values():
-                    entrypoint.stop()
-                if previous is None:
-                    await snapshot.close()
-                raise
-            gone = self._swap(config, snapshot, opened)
-        for entrypoint in gone:
-            self._let_go(entrypoint, config.shutdown_timeout_secs)
-        if not same_log and self._access_log is not None and log is not self._access_log:
-            await self._access_log.close()
-        self._access_log = log
-        if previous is not None:
-            await previous.close(snapshot)
+            parts = Parts(self._sweeper, lambda *names: self._observers(log, *names), self._registry, directory, log)
+            previous = self._snapshot
+            snapshot = await take_turns(Snapshot.steps(config, parts, previous, document))
+            await snapshot.open(previous)
+            undo.push_async_callback(snapshot.close, previous)
+            opened = await self._listen(config, snapshot, undo)
+            admin = await self._open_admin(config, undo)
+            undo.pop_all()
+            self._swap(config, snapshot, opened, _Outputs(log, output, *admin))
+        if self._applied is not None:
+            self._applied(config)
 
-    def _swap(self, config: Config, snapshot: Snapshot, opened: dict[str, HttpEntrypoint]) -> list[HttpEntrypoint]:
+    def _open_log(self, config: Config, undo: AsyncExitStack) -> tuple[AccessLog | None, Writer | None]:
+        """The access log of this configuration, and the output it has to move to."""
+        options = config.access_log
+        if not options.enabled:
+            return None, None
+        if self._access_log is not None and options.file == self.config().access_log.file:
+            return self._access_log, None
+        target: Target = Path(options.file) if options.file else "stdout"
+        try:
+            if self._access_log is None:
+                log = AccessLog(target, self._metrics.lose)
+                undo.push_async_callback(log.close)
+                return log, None
+            output = Writer(target)
+        except OSError as error:
+            problem = f"cannot write the access log to {options.file}: {error.strerror or error}"
+            raise ConfigError([Diagnostic("error", None, problem, "check the path and its permissions")]) from None
+        undo.callback(output.close, 0.0)
+        return self._access_log, output
+
+    async def _listen(self, config: Config, snapshot: Snapshot, undo: AsyncExitStack) -> dict[str, HttpEntrypoint]:
+        """Entrypoints that are new or have a new address; where only the name of an address changes, its sockets stay
+        open and no client is turned away."""
+        opened: dict[str, HttpEntrypoint] = {}
+        holders = {address: self._entrypoints[name] for name, address in self._bound.items()}
+        for name, options in config.entrypoints.items():
+            if self._bound.get(name) == options.address:
+                continue
+            entrypoint = opened[name] = HttpEntrypoint(name, self._sweeper, self._metrics.entrypoint(name))
+            undo.callback(entrypoint.stop)
+            entrypoint.gate.apply(options, snapshot.tables[name])
+            holder = holders.get(options.address)
+            if holder is not None:
+                await entrypoint.take_over(holder)
+            else:
+                await entrypoint.listen(options.address)
+        return opened
+
+    async def _open_admin(self, config: Config, undo: AsyncExitStack) -> tuple[AdminServer | None, str]:
+        address = str(config.admin.address) if config.admin is not None else ""
+        if not address:
+            return None, ""
+        if self._admin is not None and self._admin.address == address:
+            return self._admin, self.admin_address
+        admin = AdminServer(_View(self), address)
+        undo.push_async_callback(admin.close)
+        return admin, await admin.open()
+
+    def _swap(self, config: Config, snapshot: Snapshot, opened: dict[str, HttpEntrypoint], outputs: _Outputs) -> None:
         """Plain assignments with no await between them: no request sees half of a configuration."""
-        gone = [one for name, one in self._entrypoints.items() if name in opened or name not in config.entrypoints]
-        self._entrypoints = {name: opened.get(name) or self._entrypoints[name] for name in config.entrypoints}
+        previous, old_entrypoints, old_admin = self._snapshot, self._entrypoints, self._admin
+        self._entrypoints = {name: opened.get(name) or old_entrypoints[name] for name in config.entrypoints}
         self._bound = {name: options.address for name, options in config.entrypoints.items()}
         for name, options in config.entrypoints.items():
             self._entrypoints[name].gate.apply(options, snapshot.tables[name])
         self._snapshot = snapshot
-        return gone
+        self._problems = ()
+        self._admin, self.admin_address = outputs.admin, outputs.admin_address
+        close: list[Close] = []
+        old_log, self._access_log = self._access_log, outputs.log
+        if old_log is not None and outputs.log is None:
+            close.append(old_log.close)
+        if old_log is not None and outputs.output is not None:
+            self._later(asyncio.to_thread(old_log.move(outputs.output).close, CLOSE_TIMEOUT), "close old access log")
+        if old_admin is not None and old_admin is not outputs.admin:
+            self._later(old_admin.close(), "close old admin server")
+        if previous is not None:
+            previous.close_services(snapshot)
+            close.insert(0, partial(previous.close_middlewares, snapshot))
+            routes = previous.all_routes() - snapshot.all_routes()
+            self._later(retire(routes, list(self._connections(old_entrypoints)), close), "let go of the old snapshot")
+        for name, entrypoint in old_entrypoints.items():
+            if self._entrypoints.get(name) is not entrypoint:
+                self._let_go(entrypoint, config.shutdown_timeout_secs)
+
+    def _connections(self, entrypoints: Mapping[str, HttpEntrypoint]) -> Iterator[Connection]:
+        for entrypoint in (*entrypoints.values(), *self._leaving):
+            yield from entrypoint.gate.connections
 
     def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
         """An entrypoint that is gone answers what it owes in the background."""
         entrypoint.stop()
-        task = spawn(self._drain(entrypoint, timeout), "drain entrypoint")
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
+        self._leaving.add(entrypoint)
+        self._later(self._drain(entrypoint, timeout), "drain entrypoint")
 
-    @staticmethod
-    async def _drain(entrypoint: HttpEntrypoint, seconds: float) -> None:
+    async def _drain(self, entrypoint: HttpEntrypoint, seconds: float) -> None:
         await entrypoint.gate.drained(seconds)
+        self._leaving.discard(entrypoint)
 
-    def _log_for(self, config: Config) -> AccessLog | None:
-        options = config.access_log
-        if not options.enabled:
-            return None
-        current = self._snapshot.config.access_log if self._snapshot is not None else None
-        if options == current and self._access_log is not None:
-            return self._access_log
-        try:
-            return AccessLog(Path(options.file) if options.file else "stdout", self._metrics.lose)
-        except OSError as error:
-            problem = f"cannot write the access log to {options.file}: {error.strerror or error}"
-            raise ConfigError([Diagnostic("error", None, problem, "check the path and its permissions")]) from None
+    def _later(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Run `work` in the background; stopping the gateway cancels it and waits for its end."""
+        task = spawn(work, name)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
 
     def _observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
         count = counting(self._metrics.route(entrypoint, router, service))
         return (count,) if log is None else (count, logging_to(log, entrypoint, router, service))
-
-    async def _open_admin(self, config: Config) -> None:
-        address = str(config.admin.address) if config.admin is not None else ""
-        if self._admin is not None and self._admin.address == address:
-            return
-        fresh = AdminServer(_View(self), address) if address else None
-        bound = await fresh.open() if fresh is not None else ""
-        if self._admin is not None:
-            await self._admin.close()
-        self._admin, self.admin_address = fresh, bound
 
     # Telling...
 
@@ -337,6 +392,17 @@ class Gateway:
             "services": len(config.services),
             "middlewares": len(config.middlewares),
         }
+
+
+@dataclass(frozen=True)
+class _Outputs:
+    """What a configuration opened besides entrypoints."""
+
+    log: AccessLog | None
+    output: Writer | None
+    """Where a log that goes on has to move to."""
+    admin: AdminServer | None
+    admin_address: str
 
 
 class _View:

@@ -30,6 +30,7 @@ from a3sgw.rule.priority import default_priority
 from a3sgw.rule.tcp_matchers import TCP
 from a3sgw.service.build import build_service
 from a3sgw.service.service import Service
+from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
 
 Observe = Callable[[str, str, str], tuple[Observer, ...]]
@@ -53,6 +54,8 @@ class Parts:
     registry: Registry
     directory: Path | None = None
     """Where the configuration is: relative file names are looked up here."""
+    observed_by: object = None
+    """What the observers write to: routes are kept only as long as it is the same."""
 
 
 @dataclass
@@ -64,6 +67,7 @@ class Snapshot:
     services: dict[str, Service] = field(default_factory=dict)
     middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    observed_by: object = None
     routes: dict[tuple[str, str], tuple[object, Route]] = field(default_factory=dict)
     """By entrypoint and router: what the route was made of, and the route."""
 
@@ -76,6 +80,13 @@ class Snapshot:
         Things that are equal under the same name are taken over from `previous`, so pools, limiters and connections
         survive.
         """
+        return exhaust(cls.steps(config, parts, previous, document))
+
+    @classmethod
+    def steps(
+        cls, config: Config, parts: Parts, previous: Snapshot | None = None, document: Document | None = None
+    ) -> Steps[Snapshot]:
+        """The same in short steps, so that a large reload takes turns with the traffic."""
         return _Compiler(config, parts, previous, document).run()
 
     async def open(self, previous: Snapshot | None = None) -> None:
@@ -92,16 +103,29 @@ class Snapshot:
                 await middleware.close()
             raise
 
-    async def close(self, successor: Snapshot | None = None) -> None:
-        """Let go of what `successor` does not use; running exchanges finish on the connections they hold."""
-        kept = set(map(id, successor.middlewares.values())) if successor is not None else set()
-        used = set(map(id, successor.services.values())) if successor is not None else set()
+    async def close(self, other: Snapshot | None = None) -> None:
+        """Let go of everything `other` does not use."""
+        self.close_services(other)
+        await self.close_middlewares(other)
+
+    def close_services(self, other: Snapshot | None) -> None:
+        """Close the pools `other` does not use; running exchanges finish on the connections they hold."""
+        used = set(map(id, other.services.values())) if other is not None else set()
+        pools = other.pools() if other is not None else set()
         for service in self.services.values():
             if id(service) not in used:
-                service.close(successor.pools() if successor is not None else set())
+                service.close(pools)
+
+    async def close_middlewares(self, other: Snapshot | None) -> None:
+        """Close the middlewares `other` does not use; no exchange may run through them any more."""
+        kept = set(map(id, other.middlewares.values())) if other is not None else set()
         for middleware in self.middlewares.values():
             if id(middleware) not in kept:
                 await middleware.close()
+
+    def all_routes(self) -> set[Route]:
+        """Every route an exchange may run on, also those for requests nobody wants."""
+        return {route for _, route in self.routes.values()} | {table.unmatched for table in self.tables.values()}
 
     def pools(self) -> set[int]:
         """Identities of the pools in use."""
@@ -117,21 +141,25 @@ class _Compiler:
         self.previous = previous
         self.document = document
         self.problems: list[Diagnostic] = []
-        self.made = Snapshot(config)
+        self.made = Snapshot(config, observed_by=parts.observed_by)
+        self._same_observers = previous is not None and previous.observed_by is parts.observed_by
         self._unmatched = Nobody()
 
-    def run(self) -> Snapshot:
+    def run(self) -> Steps[Snapshot]:
         for name, options in self.config.middlewares.items():
             self._middleware(name, options)
+            yield
         for name, service in self.config.services.items():
             self._service(name, service)
+            yield
         for name, router in self.config.routers.items():
             self._rule(name, router)
+            yield
         if self.problems:
             raise ConfigError(self.problems)
         for name, entrypoint in self.config.entrypoints.items():
             if entrypoint.protocol == "http":
-                self.made.tables[name] = self._table(name)
+                self.made.tables[name] = yield from self._table(name)
         return self.made
 
     def _error(
@@ -194,18 +222,20 @@ class _Compiler:
             except RuleError as error:
                 self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
 
-    def _table(self, entrypoint: str) -> Table:
+    def _table(self, entrypoint: str) -> Steps[Table]:
         entries = []
         for order, (name, router) in enumerate(self.config.routers.items()):
             if (not router.entrypoints or entrypoint in router.entrypoints) and router.rule in self.made.rules:
                 rule = self.made.rules[router.rule]
                 priority = router.priority or default_priority(router.rule)
                 entries.append(Entry(rule.node, rule.predicate, priority, order, self._route(entrypoint, name, router)))
-        previous = self.previous.tables.get(entrypoint) if self.previous is not None else None
+                yield
+        previous = self.previous.tables.get(entrypoint) if self.previous is not None and self._same_observers else None
         if previous is not None and _same(previous.entries, entries):
             return previous
         unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", ""))
-        return Table(Index(entries), previous.unmatched if previous is not None else unmatched, tuple(entries))
+        index = yield from Index.steps(entries)
+        return Table(index, previous.unmatched if previous is not None else unmatched, tuple(entries))
 
     def _route(self, entrypoint: str, name: str, router: Router) -> Route:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
@@ -215,7 +245,7 @@ class _Compiler:
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
         made_of = (router.service, differs, *map(id, middlewares), id(service))
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
-        if known is not None and known[0] == made_of:
+        if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
         else:
             if differs:

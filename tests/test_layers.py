@@ -21,6 +21,7 @@ LAYERS = {
         "options",
         "pattern_syntax",
         "patterns",
+        "steps",
         "sweeper",
         "tasks",
         "version",
@@ -33,15 +34,13 @@ LAYERS = {
     6: ("routing",),
     7: ("proxy",),
     8: ("entrypoints",),
-    9: ("admin", "check", "public", "snapshot"),
+    9: ("admin", "check", "public", "retire", "snapshot"),
     10: ("cli", "gateway"),
     11: ("__init__", "__main__"),
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 FAMILIES = ("balancers", "entrypoints", "middlewares", "providers")
 SHARED = ("base",)
-TOGETHER = {"aiohttp": {"aiohttp", "yarl"}, "pydantic": {"pydantic"}}
-"""Packages that come as one: yarl's URL is the type of aiohttp's addresses."""
 
 
 def modules() -> list[str]:

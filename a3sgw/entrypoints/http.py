@@ -21,7 +21,7 @@ class HttpEntrypoint:
 
     def __init__(self, name: str, sweeper: Sweeper, metrics: EntrypointMetrics) -> None:
         self.gate = Gate(name, sweeper, metrics)
-        self._server: asyncio.Server | None = None
+        self._servers: list[asyncio.Server] = []
 
     def __repr__(self) -> str:
         return f"<HttpEntrypoint [{self.gate.name}, {len(self.gate.connections)} connections]>"
@@ -32,13 +32,25 @@ class HttpEntrypoint:
         try:
             if address.path:
                 _remove_stale_socket(address.path)
-                self._server = await loop.create_unix_server(self._connection, address.path, backlog=_BACKLOG)
+                server = await loop.create_unix_server(self._connection, address.path, backlog=_BACKLOG)
             else:
-                self._server = await loop.create_server(
+                server = await loop.create_server(
                     self._connection, address.host or None, address.port, backlog=_BACKLOG, reuse_address=True
                 )
+            self._servers.append(server)
         except (OSError, UnicodeError) as error:
             raise BindError(str(address), getattr(error, "strerror", None) or str(error)) from None
+
+    async def take_over(self, other: HttpEntrypoint) -> None:
+        """Accept from the sockets of `other` too, which then can stop without a client being turned away."""
+        loop = asyncio.get_running_loop()
+        for listening in other._sockets():
+            copy = socket.socket(fileno=os.dup(listening.fileno()))
+            create = loop.create_unix_server if copy.family == socket.AF_UNIX else loop.create_server
+            self._servers.append(await create(self._connection, sock=copy, backlog=_BACKLOG))
+
+    def _sockets(self) -> list[socket.socket]:
+        return [one for server in self._servers for one in server.sockets]
 
     def _connection(self) -> Downstream:
         return Downstream(self.gate)
@@ -47,7 +59,7 @@ class HttpEntrypoint:
     def addresses(self) -> list[str]:
         """What it really listens on, as ``host:port`` or ``unix:/path``: port 0 has become a real one."""
         found = []
-        for one in self._server.sockets if self._server is not None else ():
+        for one in self._sockets():
             name = one.getsockname()
             if one.family == socket.AF_UNIX:
                 found.append(f"unix:{name}")
@@ -57,9 +69,8 @@ class HttpEntrypoint:
 
     def stop(self) -> None:
         """Accept no more; connections end after the answer they owe, idle ones now."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        while self._servers:
+            self._servers.pop().close()
         self.gate.close()
 
 

@@ -55,6 +55,12 @@ class AccessLog:
             self._lost_by_writer += failed
             self._lose(failed)
 
+    def move(self, writer: Writer) -> Writer:
+        """Write what is pending, then go on with `writer`; returns the old one, for the caller to close."""
+        self.flush()
+        old, self._writer, self._lost_by_writer = self._writer, writer, 0
+        return old
+
     def reopen(self) -> None:
         """Write what is pending to the old file, then open the path anew (SIGUSR1, after the file was moved)."""
         self.flush()

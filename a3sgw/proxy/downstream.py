@@ -17,6 +17,7 @@ from a3sgw.http.request import read_request, repair
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
+from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
 
 _MAX_AHEAD = 64 * 1024
@@ -99,6 +100,11 @@ class Downstream(asyncio.Protocol):
     def __repr__(self) -> str:
         names = ("HEAD", "LENGTH", "CHUNKED", "WHOLE", "DRAIN", "LINGERING", "CLOSED")
         return f"<Downstream [{self._peer_ip}, {names[self._state]}, {self._served} served]>"
+
+    @property
+    def route(self) -> Route | None:
+        """The route of the running exchange."""
+        return self._exchange.route if self._exchange is not None else None
 
     # Reading requests...
 

@@ -11,12 +11,17 @@ from a3sgw.http.request import HeadRules
 from a3sgw.networks import NetworkSet
 from a3sgw.observe.metrics import EntrypointMetrics
 from a3sgw.plan import NO_LIMIT
+from a3sgw.routing.route import Route
 from a3sgw.routing.table import Table
 from a3sgw.sweeper import Sweeper, Timed
 
 
 class Connection(Timed, Protocol):
     """What a gate needs of a connection from a client."""
+
+    @property
+    def route(self) -> Route | None:
+        """The route of the exchange it runs now, None between two."""
 
     def drain(self) -> None:
         """Close now when idle, after the answer it owes when not."""
