@@ -144,7 +144,7 @@ async def test_requests_of_one_connection_to_two_hosts() -> None:
 
 
 async def test_a_request_id_can_be_switched_off() -> None:
-    """T-28: with `request_id = false` the gateway makes none, and what the client calls its request passes untouched."""
+    """T-28: with `request_id = false` the gateway makes none, and the client's own passes untouched."""
     async with stage(entrypoint="request_id = false") as on:
         assert (await on.forwarded(GET + b"\r\n")).get(b"x-request-id") is None
         assert (await on.forwarded(GET + b"X-Request-Id: mine\r\n\r\n")).get(b"x-request-id") == b"mine"

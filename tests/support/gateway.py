@@ -57,7 +57,7 @@ class Running:
 
     async def connect(self, entrypoint: str = "web", receive_buffer: int = 0) -> Wire:
         """A new connection to an entrypoint; `receive_buffer` limits what the kernel reads ahead."""
-        address = self.gateway.addresses[entrypoint][0]
+        address = self.gateway.addresses[entrypoint][0].removeprefix("unix:")
         path = address.startswith("/")
         host, _, port = address.rpartition(":")
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -77,6 +77,16 @@ class Running:
         answer = await wire.message(to=request.split(b" ", 1)[0])
         wire.close()
         return answer
+
+    async def deserted(self, within: float = 1.0) -> bool:
+        """Whether the entrypoint has no connection any more, at the latest `within` seconds from now."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() + within
+        while connections := self.gateway.health()["entrypoints"]["web"]["connections"]:
+            if loop.time() > late:
+                return False
+            await asyncio.sleep(0.01)
+        return bool(connections == 0)
 
     def close_clients(self) -> None:
         """Close every connection made by `connect`."""
