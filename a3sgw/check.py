@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from a3sgw.config.load import Loaded
 from a3sgw.config.registry import Registry
+from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
 from a3sgw.routing.ties import ties
@@ -14,15 +15,30 @@ from a3sgw.sweeper import Sweeper
 
 def check(loaded: Loaded) -> list[Diagnostic]:
     """Errors in rules, middlewares and certificates; warnings about rules that rarely mean what they say, and ties."""
+    snapshot = _compiled(loaded)
+    if snapshot is None or isinstance(snapshot, list):
+        return snapshot or []
+    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot)]
+
+
+def errors(loaded: Loaded) -> list[Diagnostic]:
+    """Only what would keep the configuration from being used, what is not supported yet included."""
+    if later := unsupported(loaded):
+        return later
+    snapshot = _compiled(loaded)
+    return snapshot if isinstance(snapshot, list) else []
+
+
+def _compiled(loaded: Loaded) -> Snapshot | list[Diagnostic] | None:
+    """The snapshot, or why there is none; None without a configuration."""
     if loaded.config is None:
-        return []
+        return None
     directory = next((path if path.is_dir() else path.parent for path in loaded.watched), None)
     parts = Parts(Sweeper(), lambda *names: (), Registry(), directory)
     try:
-        snapshot = Snapshot.compile(loaded.config, parts, None, loaded.document)
+        return Snapshot.compile(loaded.config, parts, None, loaded.document)
     except ConfigError as error:
         return list(error.diagnostics)
-    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot)]
 
 
 def _lints(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:

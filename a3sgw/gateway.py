@@ -7,14 +7,15 @@ import gc
 import logging
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-from a3sgw import check
 from a3sgw.admin.server import AdminServer
+from a3sgw.check import errors
+from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
 from a3sgw.config.load import Loaded
 from a3sgw.config.model import Config
@@ -40,6 +41,8 @@ from a3sgw.tasks import spawn
 from a3sgw.version import __version__
 
 _log = logging.getLogger("a3sgw")
+_MANY = 500
+"""Routers from which on a reload is worth keeping the garbage collector out of."""
 State = Literal["new", "starting", "running", "draining", "stopped"]
 
 
@@ -57,7 +60,7 @@ class Gateway:
     def __init__(self, source: Path | str | Config, applied: Callable[[Config], None] | None = None) -> None:
         """`applied` is told of every configuration once it is in use; it must not raise."""
         self._applied = applied
-        self._provider = None if isinstance(source, Config) else FileProvider(Path(source), check.errors)
+        self._provider = None if isinstance(source, Config) else FileProvider(Path(source), errors)
         self._given = source if isinstance(source, Config) else None
         self._state: State = "new"
         self._snapshot: Snapshot | None = None
@@ -213,7 +216,8 @@ class Gateway:
             directory = self._provider.directory if self._provider is not None else None
             parts = Parts(self._sweeper, lambda *names: self._observers(log, *names), self._registry, directory, log)
             previous = self._snapshot
-            snapshot = await take_turns(Snapshot.steps(config, parts, previous, document))
+            with collection_paused() if len(config.routers) > _MANY else nullcontext():
+                snapshot = await take_turns(Snapshot.steps(config, parts, previous, document))
             await snapshot.open(previous)
             undo.push_async_callback(snapshot.close, previous)
             opened = await self._listen(config, snapshot, undo)
@@ -292,6 +296,7 @@ class Gateway:
         if previous is not None:
             previous.close_services(snapshot)
             close.insert(0, partial(previous.close_middlewares, snapshot))
+            close.append(lambda: take_turns(previous.dismantle(snapshot)))
             routes = previous.all_routes() - snapshot.all_routes()
             self._later(retire(routes, list(self._connections(old_entrypoints)), close), "let go of the old snapshot")
         for name, entrypoint in old_entrypoints.items():

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from a3sgw.proxy.gate import Connection
 from a3sgw.routing.route import Route
+from a3sgw.steps import Steps, take_turns
 
 _LOOK = 0.1
 """Seconds between looks at what still runs."""
@@ -14,18 +15,26 @@ _LOOK = 0.1
 Close = Callable[[], Awaitable[object]]
 
 
-async def retire(routes: Iterable[Route], connections: Iterable[Connection], close: Sequence[Close]) -> None:
+def _emptied(routes: set[Route]) -> Steps[None]:
+    while routes:
+        routes.pop()
+        yield
+
+
+async def retire(routes: set[Route], connections: Iterable[Connection], close: Sequence[Close]) -> None:
     """Wait until none of `connections` runs an exchange on `routes`, then call each of `close`; at once when cancelled.
+
+    `routes` is emptied: letting go of thousands at once would hold up the traffic.
 
     Start it right after the swap: no new exchange begins on a route that was replaced, so what has to be looked at only
     becomes less.
     """
-    retired = set(routes)
-    running = [one for one in connections if one.route in retired]
+    running = [one for one in connections if one.route in routes]
     try:
         while running:
             await asyncio.sleep(_LOOK)
-            running = [one for one in running if one.route in retired]
+            running = [one for one in running if one.route in routes]
+        await take_turns(_emptied(routes))
     finally:
         for one in close:
             await one()

@@ -123,6 +123,22 @@ class Snapshot:
             if id(middleware) not in kept:
                 await middleware.close()
 
+    def dismantle(self, successor: Snapshot) -> Steps[None]:
+        """Free what `successor` does not share, in short steps; it must not be used any more."""
+        routers = list(self.config.routers.values())
+        self.config = successor.config
+        kept = set(map(id, successor.tables.values()))
+        for table in self.tables.values():
+            if id(table) not in kept:
+                yield from table.dismantle()
+        for held in (self.routes, self.rules):
+            while held:
+                held.popitem()
+                yield
+        while routers:
+            routers.pop()
+            yield
+
     def all_routes(self) -> set[Route]:
         """Every route an exchange may run on, also those for requests nobody wants."""
         return {route for _, route in self.routes.values()} | {table.unmatched for table in self.tables.values()}
@@ -235,7 +251,7 @@ class _Compiler:
             return previous
         unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", ""))
         index = yield from Index.steps(entries)
-        return Table(index, previous.unmatched if previous is not None else unmatched, tuple(entries))
+        return Table(index, previous.unmatched if previous is not None else unmatched, entries)
 
     def _route(self, entrypoint: str, name: str, router: Router) -> Route:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
@@ -257,7 +273,7 @@ class _Compiler:
         return route
 
 
-def _same(old: tuple[Entry[Route], ...], new: list[Entry[Route]]) -> bool:
+def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:
     return len(old) == len(new) and all(
         a.target is b.target and a.node is b.node and a.priority == b.priority for a, b in zip(old, new, strict=True)
     )

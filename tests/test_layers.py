@@ -15,6 +15,7 @@ import a3sgw
 ROOT = Path(a3sgw.__file__).parent
 LAYERS = {
     1: (
+        "collection",
         "diagnostic",
         "errors",
         "networks",

@@ -221,7 +221,7 @@ class Entrypoint(BaseOptions):
     """Give every request an X-Request-Id."""
 
     merge_slashes: bool = True
-    """Treat `//` in a path as `/` when matching; the endpoint still gets the path as sent."""
+    """Treat `//` in a path as `/`, when matching and towards the endpoint; switch it off for signed S3 paths."""
 
     underscore_headers: Literal["delete", "keep", "reject"] = "delete"
     """What to do with header names containing `_`, which WSGI and PHP confuse with `-`; reject answers 400."""

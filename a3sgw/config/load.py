@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -43,6 +43,15 @@ class Loaded:
         return tuple(one for one in self.diagnostics if one.severity == "error")
 
 
+Inspect = Callable[[Loaded], Sequence[Diagnostic]]
+"""Finds errors that loading alone does not, such as those in rules."""
+
+
+def no_inspection(loaded: Loaded) -> Sequence[Diagnostic]:
+    """Finds nothing."""
+    return ()
+
+
 def load_files(main: Path, good: Mapping[str, str] = _NO_TEXTS) -> Loaded:
     """One load without a history but the texts of `good`; everything in and out can be pickled."""
     return Loader(good=dict(good)).load(main)
@@ -52,6 +61,8 @@ def load_files(main: Path, good: Mapping[str, str] = _NO_TEXTS) -> Loaded:
 class Loader:
     """Loads a configuration again and again; only changed blocks are parsed and validated anew.
 
+    `inspect` says which extra files cannot be used for reasons that only a later stage knows, so that one of them is
+    left out like any other broken one; without extra files it is not asked.
     `environment` defaults to the process's; `good` holds the last usable text of each extra file.
     """
 
@@ -59,6 +70,7 @@ class Loader:
     environment: Mapping[str, str] | None = None
     good: dict[str, str] = field(default_factory=dict)
     cache: BlockCache = field(default_factory=BlockCache)
+    inspect: Inspect = no_inspection
 
     def load(self, path: Path) -> Loaded:
         """Load a file, or a directory's *.hcl in name order, with the files of ``providers.file.directory``."""
@@ -158,7 +170,16 @@ class _Attempt:
         if not self.failed:
             self.config = validated.config()
             found += check_order(self.config, self.merged.document)
+            self._inspect(found, extras)
         self.diagnostics = found
+
+    def _inspect(self, found: list[Diagnostic], extras: list[Source]) -> None:
+        names = {source.name for source in extras}
+        if not names:
+            return
+        watched = (self.directory,)  # relative file names are looked up here
+        inspected = self.loader.inspect(Loaded(self.config, (), self.merged.document, watched=watched))
+        found += [one for one in inspected if one.place is not None and one.place.file in names]
 
     def _only_named_things(self, extras: list[Source]) -> None:
         names = {source.name for source in extras}

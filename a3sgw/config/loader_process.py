@@ -1,58 +1,93 @@
-"""Loads configurations beside the traffic: large ones in a process of their own.
+"""Loads configurations beside the traffic: anything but a small one in a process of its own.
 
 Parsing 10,000 routers takes seconds of Python; in a thread it would take the interpreter away from the event loop for
-five
-milliseconds at a time. The process stays, because what it has parsed makes the next load fast.
+five milliseconds at a time. The process stays, because what it has parsed makes the next load fast, and it sends only
+what has changed, in pieces small enough that receiving them does not hold up a request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import multiprocessing
+from collections.abc import Iterator
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from typing import Any
 
-from a3sgw.config.load import Loaded, Loader
+from a3sgw.collection import collection_paused
+from a3sgw.config.document import Document
+from a3sgw.config.load import Inspect, Loaded, Loader, no_inspection
 from a3sgw.diagnostic import Diagnostic, Place
 
-LARGE = 96 * 1024
-"""Bytes of configuration from which on loading gets its own process."""
+LARGE = 8 * 1024
+"""Bytes of configuration from which on a reload is loaded elsewhere."""
+
+_SECTIONS = ("entrypoints", "routers", "services", "middlewares")
+_PIECE = 20
+"""Items per message: unpickling them takes about half a millisecond."""
 
 
 class LoaderProcess:
-    """Loads in this process while configurations are small, in another one from the first large one on."""
+    """The first load happens here, when nobody is served yet; later ones elsewhere unless they are small."""
 
-    def __init__(self) -> None:
-        self._loader = Loader()
+    def __init__(self, inspect: Inspect = no_inspection) -> None:
+        self._inspect = inspect
+        self._loader = Loader(inspect=inspect)
+        self._loads = 0
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
+        self._known: dict[str, dict[str, Any]] = {}
         self._busy = asyncio.Lock()
 
     async def load(self, path: Path) -> Loaded:
-        """As `Loader.load`; one at a time."""
+        """As `Loader.load`; one at a time. Results from elsewhere have a document without places."""
         async with self._busy:
-            if self._process is None and _size(path) < LARGE:
+            self._loads += 1
+            if self._process is None and (self._loads == 1 or _size(path) < LARGE):
                 return self._loader.load(path)
             try:
                 return await asyncio.to_thread(self._ask, path)
             except (EOFError, OSError) as error:
                 self.close()
                 problem = Diagnostic("error", Place(str(path)), f"loading was interrupted: {error or 'out of memory?'}")
-                return Loaded(None, (problem,), self._loader.load_text("").document, watched=(path,))
+                return Loaded(None, (problem,), Document(), self._loader.good, (path,))
 
     def _ask(self, path: Path) -> Loaded:
         if self._pipe is None or self._process is None:
             context = multiprocessing.get_context("spawn")
             self._pipe, theirs = context.Pipe()
-            self._process = context.Process(
-                target=_serve, args=(theirs, self._loader.good), name="a3sgw-loader", daemon=True
-            )
+            arguments = (theirs, self._loader.good, self._inspect)
+            self._process = context.Process(target=_serve, args=arguments, name="a3sgw-loader", daemon=True)
             self._process.start()
             theirs.close()
+            self._known = {}
+            self._loader = Loader(good=self._loader.good, inspect=self._inspect)
         self._pipe.send(path)
-        loaded = self._pipe.recv()
-        assert isinstance(loaded, Loaded)
+        with collection_paused():
+            return self._receive(self._pipe)
+
+    def _receive(self, pipe: Connection) -> Loaded:
+        """Put what has changed to what is known."""
+        changed: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+        order: dict[str, list[str]] = {}
+        while True:
+            kind, section, content = pipe.recv()
+            if kind == "items":
+                changed[section].update(content)
+            elif kind == "order":
+                order.setdefault(section, []).extend(content)
+            else:
+                break
+        loaded: Loaded = content
+        if loaded.config is not None:
+            for section in _SECTIONS:
+                items = self._known.get(section, {}) | changed[section]
+                names = order.get(section, list(self._known.get(section, {})))
+                self._known[section] = {name: items[name] for name in names}
+            loaded = replace(loaded, config=loaded.config.model_copy(update=dict(self._known)))
+        self._loader.good = dict(loaded.good)
         return loaded
 
     def close(self) -> None:
@@ -66,15 +101,41 @@ class LoaderProcess:
             self._process = None
 
 
-def _serve(pipe: Connection, good: dict[str, str]) -> None:
+def _serve(pipe: Connection, good: dict[str, str], inspect: Inspect) -> None:
     """The other process: answer until the pipe closes."""
-    loader = Loader(good=good)
+    loader = Loader(good=good, inspect=inspect)
+    known: dict[str, dict[str, Any]] = {}
     while True:
         try:
             path = pipe.recv()
         except (EOFError, KeyboardInterrupt):
             return
-        pipe.send(loader.load(path))
+        loaded = loader.load(path)
+        found = tuple(inspect(loaded))
+        if found:
+            loaded = replace(loaded, config=None, diagnostics=(*loaded.diagnostics, *found))
+        for message in _messages(loaded, known):
+            pipe.send(message)
+
+
+def _messages(loaded: Loaded, known: dict[str, dict[str, Any]]) -> Iterator[tuple[str, str, Any]]:
+    """What is new since the last good result, then the rest; updates `known`."""
+    config = loaded.config
+    if config is not None:
+        for section in _SECTIONS:
+            now: dict[str, Any] = getattr(config, section)
+            before = known.get(section, {})
+            changed = [(name, item) for name, item in now.items() if before.get(name) != item]
+            for start in range(0, len(changed), _PIECE):
+                yield "items", section, dict(changed[start : start + _PIECE])
+            names = list(now)
+            if section not in known or names != list(before):
+                yield "order", section, []
+                for start in range(0, len(names), 500):
+                    yield "order", section, names[start : start + 500]
+            known[section] = dict(now)
+        config = config.model_copy(update={section: {} for section in _SECTIONS})
+    yield "end", "", replace(loaded, config=config, document=Document())
 
 
 def _size(path: Path) -> int:

@@ -28,7 +28,7 @@ class Admin(BaseOptions):
     """The management entrypoint."""
 
     address: Address = SocketAddress("127.0.0.1", 9090)
-    """Where it listens; loopback unless you say otherwise."""
+    """Where it listens; an address without a host, such as `:9090`, is loopback."""
 
 
 class AccessLog(BaseOptions):

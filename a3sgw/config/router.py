@@ -24,4 +24,4 @@ class Router(BaseOptions):
     """Higher wins; 0 means the length of the rule."""
 
     merge_slashes: bool | None = None
-    """Overrides the entrypoint's setting for this router."""
+    """Overrides, for what the endpoint gets, the entrypoint's setting; rules are matched by the entrypoint's."""

@@ -40,7 +40,7 @@ class Record(msgspec.Struct, gc=False):
     duration_ms: float
     """From the request head to the last byte of the response."""
     upstream_ms: float
-    """From asking the endpoint to the last byte of its answer; 0 when none was asked."""
+    """From the request's head to the head of the endpoint's answer, connecting included; 0 when there was none."""
     received: int
     """Request body bytes from the client."""
     sent: int

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from a3sgw.config.load import Loaded
+from a3sgw.config.load import Inspect, Loaded, no_inspection
 from a3sgw.config.loader_process import LoaderProcess
 
 _POLL = 2000
@@ -30,9 +30,10 @@ Signature = tuple[tuple[str, int, int, int], ...]
 class FileProvider:
     """Loads `path` (a file or a directory) with what it refers to."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, inspect: Inspect = no_inspection) -> None:
+        """`inspect` finds errors that loading does not, where loading happens elsewhere."""
         self.path = path
-        self._loader = LoaderProcess()
+        self._loader = LoaderProcess(inspect)
         self._content = b""
         self._watched: tuple[Path, ...] = (path,)
 
@@ -43,16 +44,20 @@ class FileProvider:
 
     async def load(self) -> Loaded:
         """Load now, whatever has or has not changed."""
+        watched, content = self._watched, _content(self._watched)
         loaded = await self._loader.load(self.path)
         self._watched = loaded.watched or (self.path,)
-        self._content = _content(self._watched)
+        # What was read is at least as new as `content`: a change in between is seen as one more.
+        self._content = content if self._watched == watched else b""
         return loaded
 
     async def watch(self) -> AsyncIterator[Loaded]:
         """Every load whose content differs from the one before; ends when cancelled."""
-        seen = signature(self._watched)
+        seen: Signature = ()
         while True:
             watched = self._watched
+            if _content(watched) != self._content:  # changed while nobody was looking
+                yield await self.load()
             async for _ in awatch(
                 *directories(watched), debounce=50, step=20, rust_timeout=_POLL, yield_on_timeout=True, recursive=False
             ):

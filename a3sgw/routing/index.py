@@ -73,6 +73,19 @@ class Index(Generic[T]):
             if key.kind == "exact":
                 self._hosts[key.name] = yield from Group.steps(found, self._beside(key.name))
 
+    def dismantle(self) -> Steps[None]:
+        """Free it in short steps; it must not be asked any more."""
+        for groups in (self._hosts, self._wildcards, {b"": self._any}):
+            while groups:
+                _, group = groups.popitem()
+                while group.places:
+                    group.places.pop()
+                    yield
+                while group.exact:
+                    group.exact.popitem()
+                    yield
+                yield
+
     def _beside(self, host: bytes) -> tuple[Group[T], ...]:
         wildcard = self._wildcards.get(parent_domain(host))
         return (self._any,) if wildcard is None else (wildcard, self._any)

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from a3sgw.http.message import Request
 from a3sgw.routing.alternatives import Alternative
@@ -35,7 +35,8 @@ class Place(Generic[T]):
 
     def __init__(self, prefix: bytes, parent: Place[T] | None, own: Sequence[Candidate[T]]) -> None:
         self.prefix = prefix
-        self.parent: Place[T] = self if parent is None else parent
+        # Every path starts with the empty prefix, so nobody goes beyond the root; itself would be a reference cycle.
+        self.parent: Place[T] = cast("Place[T]", parent)
         self.chunks: tuple[tuple[Candidate[T], ...], ...] = _joined(own, () if parent is None else parent.chunks)
         self.certain = NOTHING
         """Rank of the best candidate if it needs no asking, else NOTHING; `target` is its target."""
