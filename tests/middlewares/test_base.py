@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 import pytest
 
 from tests.support.gateway import stage
@@ -13,7 +15,14 @@ POST = b"POST / HTTP/1.1\r\nHost: a.example\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n\r\n"
 
 
-def chain(*middlewares: str) -> dict[str, str]:
+class Settings(TypedDict):
+    """Texts for a stage."""
+
+    router: str
+    more: str
+
+
+def chain(*middlewares: str) -> Settings:
     """Settings of a stage whose router has `recorder` middlewares a, b, c … with these options."""
     names = "abc"[: len(middlewares)]
     blocks = [
@@ -23,7 +32,7 @@ def chain(*middlewares: str) -> dict[str, str]:
     return {"router": "middlewares = [" + ", ".join(f'"{name}"' for name in names) + "]", "more": "".join(blocks)}
 
 
-def slow(options: str = "") -> dict[str, str]:
+def slow(options: str = "") -> Settings:
     """The same with one `slow-recorder`."""
     return {
         "router": 'middlewares = ["slow"]',
