@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -33,7 +33,7 @@ from a3sgw.providers.file import FileProvider
 from a3sgw.proxy.gate import Connection
 from a3sgw.proxy.observers import counting, logging_to
 from a3sgw.retire import Close, retire
-from a3sgw.routing.route import Observer
+from a3sgw.routing.route import Observer, Route
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.steps import take_turns
 from a3sgw.sweeper import Sweeper
@@ -178,8 +178,11 @@ class Gateway:
                 await self._apply_loaded(loaded)
             except GatewayError as error:
                 self._refused(error)
-                continue
-            self._reloaded()
+            except Exception as error:  # a bug must not end the watch: the next edit may do without it
+                _log.error("a reload failed", exc_info=error)
+                self._refused(GatewayError(f"the reload failed: {type(error).__name__}: {error}"))
+            else:
+                self._reloaded()
 
     def _reloaded(self) -> None:
         """A new configuration is in use; files that were left out of it make it a failure all the same."""
@@ -218,7 +221,7 @@ class Gateway:
             previous = self._snapshot
             with collection_paused() if len(config.routers) > _MANY else nullcontext():
                 snapshot = await take_turns(Snapshot.steps(config, parts, previous, document))
-            await snapshot.open(previous)
+            await snapshot.open(previous, document)
             undo.push_async_callback(snapshot.close, previous)
             opened = await self._listen(config, snapshot, undo)
             admin = await self._open_admin(config, undo)
@@ -297,15 +300,20 @@ class Gateway:
             previous.close_services(snapshot)
             close.insert(0, partial(previous.close_middlewares, snapshot))
             close.append(lambda: take_turns(previous.dismantle(snapshot)))
-            routes = previous.all_routes() - snapshot.all_routes()
-            self._later(retire(routes, list(self._connections(old_entrypoints)), close), "let go of the old snapshot")
+            self._later(retire(self._overtaken(old_entrypoints), close), "let go of the old snapshot")
         for name, entrypoint in old_entrypoints.items():
             if self._entrypoints.get(name) is not entrypoint:
                 self._let_go(entrypoint, config.shutdown_timeout_secs)
 
-    def _connections(self, entrypoints: Mapping[str, HttpEntrypoint]) -> Iterator[Connection]:
+    def _overtaken(self, entrypoints: Mapping[str, HttpEntrypoint]) -> list[tuple[Connection, Route]]:
+        """Exchanges that run on routes of this or an earlier configuration that are no longer in use."""
+        found = []
         for entrypoint in (*entrypoints.values(), *self._leaving):
-            yield from entrypoint.gate.connections
+            for connection in entrypoint.gate.connections:
+                route = connection.route
+                if route is not None and not (self._snapshot and self._snapshot.runs(entrypoint.gate.name, route)):
+                    found.append((connection, route))
+        return found
 
     def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
         """An entrypoint that is gone answers what it owes in the background."""

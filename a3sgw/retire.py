@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 
 from a3sgw.proxy.gate import Connection
 from a3sgw.routing.route import Route
-from a3sgw.steps import Steps, take_turns
 
 _LOOK = 0.1
 """Seconds between looks at what still runs."""
@@ -15,26 +14,21 @@ _LOOK = 0.1
 Close = Callable[[], Awaitable[object]]
 
 
-def _emptied(routes: set[Route]) -> Steps[None]:
-    while routes:
-        routes.pop()
-        yield
+async def retire(running: Iterable[tuple[Connection, Route]], close: Sequence[Close]) -> None:
+    """Wait until each connection has left its route, then call each of `close`; at once when cancelled.
 
-
-async def retire(routes: set[Route], connections: Iterable[Connection], close: Sequence[Close]) -> None:
-    """Wait until none of `connections` runs an exchange on `routes`, then call each of `close`; at once when cancelled.
-
-    `routes` is emptied: letting go of thousands at once would hold up the traffic.
-
-    Start it right after the swap: no new exchange begins on a route that was replaced, so what has to be looked at only
-    becomes less.
+    `running` are the exchanges on routes that are no longer in use at the swap. No new one begins on such a route, so
+    what has to be looked at only becomes less.
     """
-    running = [one for one in connections if one.route in routes]
     try:
+        running = _still(running)
         while running:
             await asyncio.sleep(_LOOK)
-            running = [one for one in running if one.route in routes]
-        await take_turns(_emptied(routes))
+            running = _still(running)
     finally:
         for one in close:
             await one()
+
+
+def _still(running: Iterable[tuple[Connection, Route]]) -> list[tuple[Connection, Route]]:
+    return [(connection, route) for connection, route in running if connection.route is route]

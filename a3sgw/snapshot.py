@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from typing import Any
 
 from a3sgw.config.document import Document
 from a3sgw.config.model import Config, MiddlewareConfig
-from a3sgw.config.registry import BrokenKind, Registry
+from a3sgw.config.registry import Registry
 from a3sgw.config.router import Router
 from a3sgw.config.service import Service as ServiceOptions
 from a3sgw.diagnostic import Diagnostic
@@ -33,6 +34,7 @@ from a3sgw.service.service import Service
 from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
 
+_log = logging.getLogger("a3sgw.snapshot")
 Observe = Callable[[str, str, str], tuple[Observer, ...]]
 """(entrypoint, router, service) → who is told of each exchange on that route."""
 
@@ -89,18 +91,18 @@ class Snapshot:
         """The same in short steps, so that a large reload takes turns with the traffic."""
         return _Compiler(config, parts, previous, document).run()
 
-    async def open(self, previous: Snapshot | None = None) -> None:
-        """Open what is new; when one fails, those already opened are closed again."""
+    async def open(self, previous: Snapshot | None = None, document: Document | None = None) -> None:
+        """Open what is new; ConfigError when one fails, and those already opened are closed again."""
         kept = set(map(id, previous.middlewares.values())) if previous is not None else set()
         opened: list[Middleware[Any]] = []
         try:
-            for middleware in self.middlewares.values():
+            for name, middleware in self.middlewares.items():
                 if id(middleware) not in kept:
-                    await middleware.open()
+                    await _open(name, middleware, document)
                     opened.append(middleware)
         except BaseException:
             for middleware in opened:
-                await middleware.close()
+                await _close(middleware)
             raise
 
     async def close(self, other: Snapshot | None = None) -> None:
@@ -121,7 +123,7 @@ class Snapshot:
         kept = set(map(id, other.middlewares.values())) if other is not None else set()
         for middleware in self.middlewares.values():
             if id(middleware) not in kept:
-                await middleware.close()
+                await _close(middleware)
 
     def dismantle(self, successor: Snapshot) -> Steps[None]:
         """Free what `successor` does not share, in short steps; it must not be used any more."""
@@ -139,13 +141,32 @@ class Snapshot:
             routers.pop()
             yield
 
-    def all_routes(self) -> set[Route]:
-        """Every route an exchange may run on, also those for requests nobody wants."""
-        return {route for _, route in self.routes.values()} | {table.unmatched for table in self.tables.values()}
+    def runs(self, entrypoint: str, route: Route) -> bool:
+        """Whether requests to this entrypoint may get this route."""
+        known = self.routes.get((entrypoint, route.name))
+        table = self.tables.get(entrypoint)
+        return (known is not None and known[1] is route) or (table is not None and table.unmatched is route)
 
     def pools(self) -> set[int]:
         """Identities of the pools in use."""
         return {id(endpoint.pool) for service in self.services.values() for endpoint in service.endpoints}
+
+
+async def _open(name: str, middleware: Middleware[Any], document: Document | None) -> None:
+    try:
+        await middleware.open()
+    except Exception as error:
+        place = document.place(("middlewares", name)) if document is not None else None
+        summary = f'cannot open the middleware "{name}": {error}'
+        raise ConfigError([Diagnostic("error", place, summary)]) from error
+
+
+async def _close(middleware: Middleware[Any]) -> None:
+    """Nothing depends on it any more, so a failure is only worth knowing."""
+    try:
+        await middleware.close()
+    except Exception as error:
+        _log.error("a middleware failed to close", extra={"middleware": repr(middleware)}, exc_info=error)
 
 
 class _Compiler:
@@ -192,7 +213,7 @@ class _Compiler:
         try:
             kind = self.parts.registry.middleware(options.kind, Middleware)
             self.made.middlewares[name] = kind(options.options)
-        except (BrokenKind, OSError, ValueError) as error:
+        except Exception as error:  # whatever a third party's constructor raises
             self._error(("middlewares", name), f"cannot make this middleware: {error}")
 
     def _service(self, name: str, options: ServiceOptions) -> None:

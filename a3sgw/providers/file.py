@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from pathlib import Path
 
 from watchfiles import awatch
@@ -51,7 +51,7 @@ class FileProvider:
         self._content = content if self._watched == watched else b""
         return loaded
 
-    async def watch(self) -> AsyncIterator[Loaded]:
+    async def watch(self) -> AsyncGenerator[Loaded, None]:
         """Every load whose content differs from the one before; ends when cancelled."""
         seen: Signature = ()
         while True:

@@ -132,5 +132,3 @@ async def test_a_log_that_cannot_be_written_keeps_the_old_configuration(tmp_path
         assert await running.gateway.reload() is False
         assert str(nowhere) in str(running.gateway.problems()[0])
         assert await running.version() == "1"
-
-
