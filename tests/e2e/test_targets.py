@@ -302,3 +302,15 @@ async def test_raw_bytes_in_a_target_are_encoded() -> None:
     """T-16: UTF-8 sent as it is becomes percent-encoded, as browsers do, for rules and endpoint alike."""
     async with stage(rule="Path(`/caf\xe9`) || Path(`/p`)") as on:
         assert (await on.forwarded(b"GET /caf\xc3\xa9" + END)).target == b"/caf%C3%A9"
+
+
+async def test_expressions_are_not_anchored() -> None:
+    """T-21: as in Traefik, an expression matches anywhere in the value; `validate` warns about it."""
+    found = await statuses("PathRegexp(`/v[0-9]`)", b"GET /v1/x" + END, b"GET /x/v2" + END, b"GET /v" + END)
+    assert found == [200, 200, 404]
+
+
+async def test_query_with_one_argument_asks_for_an_empty_value() -> None:
+    """T-22: `Query(k)` is not "present"; `validate` warns about it."""
+    found = await statuses("Query(`debug`)", b"GET /?debug" + END, b"GET /?debug=" + END, b"GET /?debug=1" + END)
+    assert found == [200, 200, 404]

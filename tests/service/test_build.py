@@ -1,0 +1,87 @@
+"""From options to a service."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+
+from a3sgw.balancers.round_robin import RoundRobin
+from a3sgw.balancers.weighted import WeightedRoundRobin
+from a3sgw.config.service import Service as Options
+from a3sgw.http.message import Request
+from a3sgw.plan import NO_LIMIT
+from a3sgw.service.build import balancer_kind, build_service
+from a3sgw.service.service import Service
+from a3sgw.sweeper import Sweeper
+
+
+def built(previous: Service | None = None, **balancer: object) -> Service:
+    """A service with these load_balancer options."""
+    options = Options.model_validate({"load_balancer": balancer})
+    return build_service("s", options, Sweeper(), previous, None)
+
+
+def servers(*urls: str) -> list[dict[str, str]]:
+    """As in a configuration."""
+    return [{"url": url} for url in urls]
+
+
+def test_a_service() -> None:
+    """Endpoints in the order written, with the Host value of their own."""
+    service = built(servers=servers("http://a.example:80", "https://b.example", "unix:/run/x.sock", "http://[::1]:81"))
+    assert [one.authority for one in service.endpoints] == [b"a.example", b"b.example", b"localhost", b"[::1]:81"]
+    assert [str(one.pool.address) for one in service.endpoints] == [
+        *("a.example:80", "b.example:443", "unix:/run/x.sock", "[::1]:81")
+    ]
+    assert repr(service) == "<Service [s, 4 endpoints]>"
+    assert repr(service.endpoints[0]) == "<Endpoint [http://a.example:80, 0 in flight]>"
+    assert repr(service.endpoints[0].pool) == "<Pool [a.example:80, 0 idle]>"
+
+
+def test_limits_of_zero_are_none() -> None:
+    """A time of 0 means that nobody waits for a clock."""
+    plan = built(servers=servers("a:1"), connect_timeout=0, request_timeout="3s", stream_idle_timeout=0).plan
+    assert (plan.connect_timeout, plan.request_timeout, plan.stream_idle_timeout) == (NO_LIMIT, 3.0, NO_LIMIT)
+    assert plan.stream_total_timeout == NO_LIMIT
+    assert plan.pass_host_header
+
+
+def test_the_strategy() -> None:
+    """Different weights make round-robin a weighted one; weight 0 gets nothing."""
+    assert isinstance(built(servers=servers("a:1", "b:1")).balancer, RoundRobin)
+    weighted = built(servers=[{"url": "a:1", "weight": 2}, {"url": "b:1"}, {"url": "c:1", "weight": 0}])
+    assert isinstance(weighted.balancer, WeightedRoundRobin)
+    picked = [weighted.pick(Request(), ()) for _ in range(6)]
+    assert sorted(one.url for one in picked if one is not None) == ["http://a:1"] * 4 + ["http://b:1"] * 2
+    with pytest.raises(ImportError):
+        balancer_kind("unheard-of")
+
+
+def test_pools_survive_a_reload() -> None:
+    """The same address with the same options keeps its pool; any difference makes a new one."""
+    first = built(servers=servers("a:1", "b:1"))
+    second = built(first, servers=servers("b:1", "c:1"), request_timeout="1s")
+    assert second.endpoints[0].pool is first.endpoints[1].pool
+    third = built(second, servers=servers("b:1"), max_idle_connections=1)
+    assert third.endpoints[0].pool is not second.endpoints[0].pool
+    fourth = built(third, servers=servers("https://b:1"), max_idle_connections=1)
+    assert fourth.endpoints[0].pool is not third.endpoints[0].pool
+
+
+def test_a_missing_authority_file() -> None:
+    """Certificates that cannot be read are noticed at load, in the configuration's directory."""
+    options = Options.model_validate(
+        {"load_balancer": {"servers": servers("https://a"), "tls": {"ca_file": "missing.pem"}}}
+    )
+    with pytest.raises(OSError):
+        build_service("s", options, Sweeper(), None, Path("/nowhere"))
+
+
+def test_a_broken_authority_file(tmp_path: Path) -> None:
+    """A file without a certificate is none."""
+    (tmp_path / "ca.pem").write_text("nonsense")
+    options = Options.model_validate({"load_balancer": {"servers": servers("https://a"), "tls": {"ca_file": "ca.pem"}}})
+    with pytest.raises(ssl.SSLError):
+        build_service("s", options, Sweeper(), None, tmp_path)
