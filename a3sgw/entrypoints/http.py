@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
+import stat
 
 from a3sgw.errors import BindError
 from a3sgw.observe.metrics import EntrypointMetrics
@@ -31,7 +33,7 @@ class HttpEntrypoint:
         loop = asyncio.get_running_loop()
         try:
             if address.path:
-                _remove_stale_socket(address.path)
+                _claim(address.path)
                 server = await loop.create_unix_server(self._connection, address.path, backlog=_BACKLOG)
             else:
                 server = await loop.create_server(
@@ -74,14 +76,19 @@ class HttpEntrypoint:
         self.gate.close()
 
 
-def _remove_stale_socket(path: str) -> None:
-    """A socket file nobody listens on is left by a crash, and in the way."""
-    if not os.path.exists(path):
+def _claim(path: str) -> None:
+    """Remove a socket file that nobody listens on, left by a crash; OSError when something else is in the way. The
+    event loops would remove any socket, in use or not."""
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
         return
+    if not stat.S_ISSOCK(mode):
+        raise FileExistsError(errno.EEXIST, "a file that is not a socket is in the way")
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(path)
         except ConnectionRefusedError:
             os.unlink(path)
-        except OSError:
             return
+    raise OSError(errno.EADDRINUSE, os.strerror(errno.EADDRINUSE).lower())

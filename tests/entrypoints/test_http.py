@@ -1,0 +1,164 @@
+"""A listening socket in front of a gate: binding, errors, unix sockets, handing over."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+import uvloop
+
+from a3sgw import load_config
+from a3sgw.config.registry import Registry
+from a3sgw.entrypoints.http import HttpEntrypoint
+from a3sgw.errors import BindError
+from a3sgw.observe.metrics import Metrics
+from a3sgw.options import SocketAddress
+from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.sweeper import Sweeper
+from tests.support.live import fetch, refused
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Sockets are handed over differently by the two event loops."""
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
+
+
+class Entrypoints:
+    """Makes entrypoints that answer every request with 404, and stops them."""
+
+    def __init__(self) -> None:
+        self.sweeper = Sweeper()
+        self.metrics = Metrics()
+        self.made: list[HttpEntrypoint] = []
+        self.config = load_config('entrypoints "web" { address = ":80" }\n')
+        parts = Parts(self.sweeper, lambda *names: (), Registry())
+        self.snapshot = Snapshot.compile(self.config, parts)
+
+    def make(self) -> HttpEntrypoint:
+        one = HttpEntrypoint("web", self.sweeper, self.metrics.entrypoint("web"))
+        one.gate.apply(self.config.entrypoints["web"], self.snapshot.tables["web"])
+        self.made.append(one)
+        return one
+
+
+@pytest_asyncio.fixture
+async def entrypoints() -> AsyncIterator[Entrypoints]:
+    made = Entrypoints()
+    made.sweeper.start()
+    yield made
+    for one in made.made:
+        one.stop()
+        await one.gate.drained(1)
+    made.sweeper.stop()
+
+
+async def test_listening(entrypoints: Entrypoints) -> None:
+    """Port 0 becomes a real one; after stopping nobody listens there."""
+    one = entrypoints.make()
+    assert one.addresses == []
+    await one.listen(SocketAddress("127.0.0.1", 0))
+    (address,) = one.addresses
+    assert address.startswith("127.0.0.1:")
+    assert (await fetch(address)).status == 404
+    one.stop()
+    assert one.addresses == []
+    assert await refused(address)
+
+
+async def test_both_families(entrypoints: Entrypoints) -> None:
+    """``:port`` listens on IPv4 and IPv6 alike; IPv6 addresses are shown in brackets."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    one = entrypoints.make()
+    await one.listen(SocketAddress("", port))
+    assert sorted(one.addresses) == sorted([f"0.0.0.0:{port}", f"[::]:{port}"])
+    assert (await fetch(f"[::1]:{port}")).status == 404
+    assert (await fetch(f"127.0.0.1:{port}")).status == 404
+
+
+@pytest.mark.parametrize(
+    ("address", "says"),
+    [
+        (SocketAddress("192.0.2.1", 80), "192.0.2.1:80"),
+        (SocketAddress("no.such.host.invalid", 80), "no.such.host.invalid:80"),
+        (SocketAddress("a..b", 80), "a..b:80"),
+        (SocketAddress(path="/no/such/directory/web.sock"), "unix:/no/such/directory/web.sock"),
+        (SocketAddress(path="/" + "x" * 200), "unix:/xxx"),
+    ],
+)
+async def test_what_cannot_be_bound(entrypoints: Entrypoints, address: SocketAddress, says: str) -> None:
+    """BindError names the address as it was written, and why."""
+    with pytest.raises(BindError, match=r"cannot listen on \S+: \S") as raised:
+        await entrypoints.make().listen(address)
+    assert says in str(raised.value)
+
+
+async def test_an_address_in_use(entrypoints: Entrypoints) -> None:
+    """Two do not share a port, though each may reuse one whose last connections are still closing."""
+    one = entrypoints.make()
+    await one.listen(SocketAddress("127.0.0.1", 0))
+    port = int(one.addresses[0].rpartition(":")[2])
+    with pytest.raises(BindError, match="in use"):
+        await entrypoints.make().listen(SocketAddress("127.0.0.1", port))
+    one.stop()
+    await entrypoints.make().listen(SocketAddress("127.0.0.1", port))
+
+
+async def test_a_unix_socket(entrypoints: Entrypoints, tmp_path: Path) -> None:
+    """It answers; a file left by a crash is replaced, one that somebody listens on is not."""
+    path = str(tmp_path / "web.sock")
+    with socket.socket(socket.AF_UNIX) as crashed:
+        crashed.bind(path)
+    one = entrypoints.make()
+    await one.listen(SocketAddress(path=path))
+    assert one.addresses == [f"unix:{path}"]
+    assert (await fetch(f"unix:{path}")).status == 404
+    with pytest.raises(BindError, match="in use"):
+        await entrypoints.make().listen(SocketAddress(path=path))
+    assert (await fetch(f"unix:{path}")).status == 404
+
+
+async def test_a_file_in_the_way(entrypoints: Entrypoints, tmp_path: Path) -> None:
+    """What is not a socket is never removed."""
+    path = tmp_path / "web.sock"
+    path.write_text("precious")
+    with pytest.raises(BindError):
+        await entrypoints.make().listen(SocketAddress(path=str(path)))
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("kind", ["tcp", "both families", "unix"])
+async def test_taking_over(entrypoints: Entrypoints, tmp_path: Path, kind: str) -> None:
+    """The new one accepts from the same sockets, and goes on when the old one stops."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    addresses = {"tcp": ("127.0.0.1", 0), "both families": ("", port)}
+    old, new = entrypoints.make(), entrypoints.make()
+    host, number = addresses.get(kind, ("", 0))
+    await old.listen(SocketAddress(path=str(tmp_path / "web.sock")) if kind == "unix" else SocketAddress(host, number))
+    listening = old.addresses
+    await new.take_over(old)
+    assert sorted(new.addresses) == sorted(listening)
+    old.stop()
+    for address in listening:
+        assert (await fetch(address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"))).status == 404
+    new.stop()
+    if kind != "unix":
+        assert await refused(listening[0].replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"))
+
+
+async def test_stopping_twice(entrypoints: Entrypoints) -> None:
+    """Changes nothing the second time, and leaves no descriptor behind."""
+    before = len(os.listdir("/proc/self/fd"))
+    one = entrypoints.make()
+    await one.listen(SocketAddress("127.0.0.1", 0))
+    one.stop()
+    one.stop()
+    await asyncio.sleep(0)
+    assert len(os.listdir("/proc/self/fd")) == before
+    assert repr(one) == "<HttpEntrypoint [web, 0 connections]>"

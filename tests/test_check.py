@@ -1,0 +1,88 @@
+"""What compiling finds out about a loaded configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from a3sgw.check import check, errors
+from a3sgw.config.load import Loaded, Loader
+from a3sgw.diagnostic import Diagnostic
+
+
+def load(routers: str, more: str = "") -> Loaded:
+    text = 'entrypoints "web" { address = ":80" }\n' + routers + more
+    text += 'services "s" {\n  load_balancer { servers { url = "http://127.0.0.1:1" } }\n}\n'
+    loaded = Loader().load_text(text, "t.hcl")
+    assert loaded.config is not None, loaded.diagnostics
+    return loaded
+
+
+def router(name: str, rule: str, more: str = "") -> str:
+    return f'routers "{name}" {{\n  rule    = "{rule}"\n  service = "s"\n{more}}}\n'
+
+
+def places(found: list[Diagnostic]) -> list[str]:
+    return [str(one.place) for one in found]
+
+
+def test_nothing_to_say() -> None:
+    """A sound configuration has no findings."""
+    assert check(load(router("a", "Host(`a.example`)"))) == []
+    assert errors(load(router("a", "Host(`a.example`)"))) == []
+
+
+def test_nothing_loaded() -> None:
+    """What could not be loaded has been reported already."""
+    loaded = Loader().load_text("entrypoints {", "t.hcl")
+    assert loaded.config is None
+    assert check(loaded) == []
+    assert errors(loaded) == []
+
+
+def test_all_rules_at_once() -> None:
+    """Each broken rule is an error that points into its text, before any warning."""
+    found = check(load(router("a", "Hots(`a`)") + router("b", "Host(`a`) && ") + router("c", "Path(`x`)")))
+    assert [one.severity for one in found] == ["error"] * 3
+    assert places(found) == ["t.hcl:3:14", "t.hcl:7:24", "t.hcl:11:19"]
+    assert found[0].help == "Did you mean Host?"
+
+
+def test_certificates_and_rules_together(tmp_path: Path) -> None:
+    """Errors of every kind are collected in one go."""
+    service = 'services "tls" {\n  load_balancer {\n    servers { url = "https://127.0.0.1:1" }\n'
+    service += f'    tls {{ ca_file = "{tmp_path}/no.pem" }}\n  }}\n}}\n'
+    found = check(load(router("a", "Hots(`a`)"), service))
+    assert {str(one.place).split(":")[1] for one in found} == {"3", "9"}
+    assert any("authorities" in one.summary for one in found)
+
+
+def test_ties_are_warned_about() -> None:
+    """Two routers of one priority that could both match: the first wins, and the second is named."""
+    found = check(load(router("first", "Path(`/aa`)") + router("second", "Path(`/aa`)")))
+    (tie,) = [one for one in found if one.code == "priority"]
+    assert tie.severity == "warning"
+    assert tie.place is not None
+    assert tie.place.line == 7
+    assert '"first" wins' in tie.help
+
+
+def test_ties_across_entrypoints_are_none() -> None:
+    """Routers that never meet cannot tie."""
+    more = 'entrypoints "other" { address = ":81" }\n'
+    first = router("first", "Path(`/aa`)", '  entrypoints = ["web"]\n')
+    second = router("second", "Path(`/aa`)", '  entrypoints = ["other"]\n')
+    assert check(load(first + second, more)) == []
+
+
+def test_lints_have_places() -> None:
+    """A rule that rarely means what it says gets a warning inside its text."""
+    found = check(load(router("a", "PathPrefix(`/api`)")))
+    assert [(one.severity, one.code) for one in found] == [("note", "rule")]
+    assert places(found) == ["t.hcl:3:25"]
+
+
+def test_errors_name_what_is_not_supported() -> None:
+    """Only what keeps a configuration from being used, so no lints and ties."""
+    loaded = load(router("a", "PathPrefix(`/api`)"), 'middlewares "m" { type = "compress" }\n')
+    assert [one.code for one in errors(loaded)] == ["unsupported"]
+    assert [one.severity for one in errors(load(router("a", "Hots(`a`)")))] == ["error"]
