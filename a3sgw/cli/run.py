@@ -64,8 +64,8 @@ def serve_beside(beside: Beside) -> int:
 async def _serve(
     config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None = None
 ) -> int:
-    handler = _configure_log(Log(), log_level, log_format)
-    gateway = Gateway(config)
+    log = _OwnLog(log_level, log_format)
+    gateway = Gateway(config, lambda config: log.follow(config.log))
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,18 +73,17 @@ async def _serve(
     try:
         await gateway.start()
     except ConfigError as error:
-        handler.flush()
+        log.flush()
         report(error.diagnostics, _line_of, "text", sys.stderr)
         return 1
     except BindError as error:
-        handler.flush()
+        log.flush()
         print(f"a3sgw: {error}", file=sys.stderr)
         return 3
-    handler = _configure_log(gateway.config().log, log_level, log_format)
 
     def reopen() -> None:
         gateway.reopen_logs()
-        handler.reopen()
+        log.reopen()
 
     loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(gateway), "reload"))
     loop.add_signal_handler(signal.SIGUSR1, reopen)
@@ -96,7 +95,7 @@ async def _serve(
     notify("STOPPING=1")
     _log.info("stopping", extra={"timeout_seconds": gateway.config().shutdown_timeout_secs})
     await gateway.shutdown()
-    handler.flush()
+    log.flush()
     return 0
 
 
@@ -114,11 +113,36 @@ def _announce(gateway: Gateway) -> None:
     _log.info("ready", extra=extra)
 
 
-def _configure_log(options: Log, level: str | None, format: str | None) -> LogHandler:
-    chosen = Log.model_validate(
-        {"level": level or options.level, "format": format or options.format, "file": options.file}
-    )
-    return configure(chosen.level, chosen.format, Path(chosen.file) if chosen.file else None)
+class _OwnLog:
+    """The gateway's own log: what the configuration says, except for what the command line says."""
+
+    def __init__(self, level: str | None, format: str | None) -> None:
+        self._given = {key: value for key, value in (("level", level), ("format", format)) if value}
+        self._options = Log()
+        self._handler = self._configure(self._options)
+
+    def follow(self, options: Log) -> None:
+        """Use `options` from now on; a file that cannot be opened is reported, and the log goes on where it was."""
+        if options == self._options:
+            return
+        try:
+            self._handler = self._configure(options)
+        except OSError as error:
+            _log.error("cannot write the log to %s: %s", options.file, error.strerror or error)
+            return
+        self._options = options
+
+    def _configure(self, options: Log) -> LogHandler:
+        chosen = Log.model_validate(options.model_dump() | self._given)
+        return configure(chosen.level, chosen.format, Path(chosen.file) if chosen.file else None)
+
+    def reopen(self) -> None:
+        """Follow a moved file."""
+        self._handler.reopen()
+
+    def flush(self) -> None:
+        """Wait until everything is written."""
+        self._handler.flush()
 
 
 def _line_of(place: Place) -> str:
