@@ -17,7 +17,8 @@ def request_head(request: Request, own: bytes) -> bytes:
 
     Nothing changed: the client's own head goes on as one slice.
     """
-    if request.target is request.raw_target and request.minor and not request.touched:
+    headers = request._headers  # not `touched`: a property costs a call per request
+    if request.target is request.raw_target and request.minor and (headers is None or not headers.changed):
         return b"%b%b\r\n" % (request.head, own)
     return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (request.method, request.target, request.headers.encode(), own)
 
@@ -25,9 +26,10 @@ def request_head(request: Request, own: bytes) -> bytes:
 def response_head(response: Response, own: bytes) -> bytes:
     """The head for an HTTP/1.1 client; `own` are the field lines the gateway adds (framing, persistence)."""
     if response.status == response.received_status:
-        if not response.touched:
+        headers = response._headers
+        if headers is None or not headers.changed:
             return b"%b%b\r\n" % (response.head, own)
-        line = b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason or b"")
+        line = response.head[: response.head.find(b"\r\n") + 2]  # with the endpoint's own reason phrase
     else:
         line = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status
     return b"%b%b%b\r\n" % (line, response.headers.encode(), own)

@@ -32,11 +32,6 @@ class Message:
     def headers(self, headers: Headers) -> None:
         self._headers = headers
 
-    @property
-    def touched(self) -> bool:
-        """Whether the field lines are no longer those of `head`."""
-        return self._headers is not None and (self._headers.changed or not self.head)
-
 
 class Request(Message):
     """One request, after framing and path checks.
@@ -71,6 +66,8 @@ class Request(Message):
     """What middlewares found out (identity, claims), for later middlewares and the access log."""
 
     # What the gateway itself acts on; cut out of the head
+    persistent = True
+    """Whether the client's connection outlives this request."""
     connection = b""
     expect = b""
     te = b""
@@ -97,10 +94,8 @@ class Request(Message):
 class Response(Message):
     """A response head, from an endpoint or made by the gateway; `body` is only set for the latter."""
 
-    reason: bytes | None = None
-    """The reason phrase as the endpoint sent it; None = the standard one."""
     received_status = 0
-    """The status in `head`."""
+    """The status in `head`; 0 when the gateway made this response."""
     body = b""
 
     def __init__(self, status: int, headers: Headers | None = None, body: bytes = b"") -> None:

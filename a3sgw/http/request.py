@@ -71,6 +71,7 @@ def read_request(head: bytes, rules: HeadRules) -> Request:
         if request.minor == 1:
             raise ClientError(400, "no Host")
         host = b""
+    request.persistent = _persists(request)
     request.authority = host
     if host:
         request.host = canonical_host(host)
@@ -232,3 +233,15 @@ def repair(head: bytes) -> bytes | None:
     except ValueError:
         return None
     return b" ".join(parts) + head[line_end:] if owner.complete else None
+
+
+def _persists(request: Request) -> bool:
+    """Whether the connection outlives this request (RFC 9112 §9.3). GET and HEAD with a body are answered, but on a
+    connection of their own: too many servers take that body for the next request."""
+    if request.content_length != 0 and request.method in (b"GET", b"HEAD"):
+        return False
+    connection = request.connection
+    if not connection:
+        return request.minor == 1
+    tokens = [token.strip(b" \t") for token in connection.split(b",")]
+    return b"close" not in tokens and (request.minor == 1 or b"keep-alive" in tokens)

@@ -19,39 +19,38 @@ CHUNKED = -1
 UNTIL_CLOSE = -2
 
 
-class Incoming:
+class Incoming(Response):
     """A response head as read: `length` is body bytes, CHUNKED or UNTIL_CLOSE; `keep` whether the connection stays."""
 
+    length = UNTIL_CLOSE
     keep = True
     idle: int | None = None
     """Seconds the endpoint says it keeps an idle connection, if it says so."""
     trailer = b""
 
-    def __init__(self, response: Response, length: int) -> None:
-        self.response = response
-        self.length = length
+    def __init__(self, status: int = 0) -> None:
+        self.status = self.received_status = status
 
 
 def read_response(head: bytes, method: bytes) -> Incoming:
     """One whole head that passed the strict parser → response and framing (RFC 9112 §6.3); ValueError if ambiguous."""
-    line_end = head.find(b"\r\n")
     status = int(head[9:12])
-    response = Response(status)
-    response.received_status = status
-    response.reason = head[13:line_end]
+    incoming = Incoming(status)
     at = head.find(_USUAL_CONNECTION)
     usual = head if at < 0 else head[:at] + head[at + 24 :]
     found = _LENGTH.search(usual)
     if found is not None and head[7] == 49 and status >= 200 and status != 204 and _UNUSUAL.search(usual) is None:
         # What nearly every response looks like: a length, and nothing to cut out.
-        response.head = usual[:-2]
-        return Incoming(response, 0 if method == b"HEAD" or status == 304 else int(found[1]))
-    return _read_closely(head, line_end, method, response)
+        incoming.head = usual[:-2]
+        incoming.length = 0 if method == b"HEAD" or status == 304 else int(found[1])
+        return incoming
+    _read_closely(incoming, head, method)
+    return incoming
 
 
-def _read_closely(head: bytes, line_end: int, method: bytes, response: Response) -> Incoming:
-    status = response.status
-    incoming = Incoming(response, UNTIL_CLOSE)
+def _read_closely(incoming: Incoming, head: bytes, method: bytes) -> None:
+    status = incoming.status
+    line_end = head.find(b"\r\n")
     connection = coding = length = b""
     cuts: Cuts = []
     lowered = head.lower()
@@ -86,7 +85,7 @@ def _read_closely(head: bytes, line_end: int, method: bytes, response: Response)
         cut_listed(connection, lowered, line_end, cuts)
     elif connection:
         incoming.keep = True
-    response.head = cut(head, cuts) if cuts else head[:-2]
+    incoming.head = cut(head, cuts) if cuts else head[:-2]
     if method == b"HEAD" or status in (204, 304) or status < 200:
         incoming.length = 0
     elif coding:
@@ -97,4 +96,3 @@ def _read_closely(head: bytes, line_end: int, method: bytes, response: Response)
         incoming.length = int(length)
     else:
         incoming.keep = False
-    return incoming

@@ -20,6 +20,8 @@ from a3sgw.config.loader_process import LoaderProcess
 
 _POLL = 2000
 """Milliseconds between looks that no event has caused."""
+_STEP = 100
+"""Milliseconds over which events are gathered; each step takes the interpreter for a moment."""
 _STABLE = 0.06
 """Seconds in which files must not change before they are read: a file is often written in several pieces."""
 _PATIENCE = 2.0
@@ -59,7 +61,12 @@ class FileProvider:
             if _content(watched) != self._content:  # changed while nobody was looking
                 yield await self.load()
             async for _ in awatch(
-                *directories(watched), debounce=50, step=20, rust_timeout=_POLL, yield_on_timeout=True, recursive=False
+                *directories(watched),
+                recursive=False,
+                debounce=_STEP,
+                step=_STEP,
+                rust_timeout=_POLL,
+                yield_on_timeout=True,
             ):
                 now = signature(self._watched)
                 if now == seen:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
+from random import getrandbits
 from typing import cast
 
 from a3sgw.errors import ClientError
@@ -13,6 +14,7 @@ from a3sgw.http.encode import date_line, interim_head, response_head
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.parser import HttpRequestParser, feed
+from a3sgw.http.repeat import RepeatedRequest
 from a3sgw.http.request import read_request, repair
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
@@ -59,6 +61,7 @@ class Downstream(asyncio.Protocol):
         "_parser",
         "_peer_ip",
         "_reading",
+        "_repeat",
         "_served",
         "_slow",
         "_state",
@@ -83,6 +86,7 @@ class Downstream(asyncio.Protocol):
         self._slow = False
         self._half_closed = False
         self._served = 0
+        self._repeat = RepeatedRequest()
         self._ahead = b""
         # Per request
         self._exchange: Exchange | None = None
@@ -170,6 +174,20 @@ class Downstream(asyncio.Protocol):
             self._too_large(data)
             return b""
         head = data[:end]
+        try:
+            request = self._repeat.read(head, gate.head_rules)
+        except ClientError as error:
+            self._refuse(error, head)
+            return b""
+        if request is None or self._parser is not None:
+            request = self._read(head)
+            if request is None:
+                return b""
+        return self._begin(request, data[end:])
+
+    def _read(self, head: bytes) -> Request | None:
+        """A head that is not the same again: parsed, scanned, and remembered; None when it was refused."""
+        gate = self.gate
         self._complete = False
         try:
             if self._parser is None:
@@ -183,7 +201,7 @@ class Downstream(asyncio.Protocol):
             repaired = repair(head)
             if repaired is None:
                 self._refuse(ClientError(400, str(error)), head)
-                return b""
+                return None
             head = repaired
         try:
             request = read_request(head, gate.head_rules)
@@ -191,8 +209,9 @@ class Downstream(asyncio.Protocol):
                 raise ClientError(417, "unknown expectation")
         except ClientError as error:
             self._refuse(error, head)
-            return b""
-        return self._begin(request, data[end:])
+            return None
+        self._repeat.remember(request, head, gate.head_rules)
+        return request
 
     def _empty_lines(self, data: bytes) -> bytes:
         """RFC 9112 §2.2: empty lines before a request are ignored; they do not move its deadline."""
@@ -216,12 +235,19 @@ class Downstream(asyncio.Protocol):
         gate = self.gate
         self._served += 1
         self._minor = request.minor
-        self._keep = gate.accepting and _persists(request)
+        self._keep = gate.accepting and request.persistent
         self._continued = False
         request.peer_ip = request.client_ip = self._peer_ip
         request.scheme = gate.scheme
-        own = self._own_lines(request)
-        exchange = self._exchange = Exchange(self, request, own, gate.table.match(request))
+        if self._trusted or request.managed is not None or not gate.request_id:
+            own = self._own_lines(request)
+        else:
+            if request.authority != self._authority or not self._forwarded:
+                self._authority = request.authority
+                self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
+            identity = request.id = b"%032x" % getrandbits(128)
+            own = b"%bX-Request-Id: %b\r\n" % (self._forwarded, identity)
+        exchange = self._exchange = Exchange(self, request, own, gate.find(request) or gate.unmatched)
         length = request.content_length
         if length == 0:
             self._state = _WHOLE
@@ -249,15 +275,12 @@ class Downstream(asyncio.Protocol):
         return self.gate.sweeper.now + self.gate.body_idle_timeout
 
     def _own_lines(self, request: Request) -> bytes:
-        """The field lines the gateway adds for the endpoint; the same for all requests of a connection to one host."""
+        """The field lines the gateway adds for the endpoint, where they take more thought than for a stranger."""
         gate = self.gate
         if self._trusted:
             forwarded = believed_lines(request, gate.trusted)
         else:
-            if request.authority != self._authority or not self._forwarded:
-                self._authority = request.authority
-                self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
-            forwarded = self._forwarded
+            forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
         if request.managed is not None:
             self._take_id(request)
         if gate.request_id and not request.id:
@@ -314,7 +337,7 @@ class Downstream(asyncio.Protocol):
         self._served += 1
         self._state = _LENGTH
         self._left = _MAX_DRAIN + 1  # whatever follows belongs to nobody
-        self._exchange = Exchange(self, request, b"", self.gate.table.unmatched)
+        self._exchange = Exchange(self, request, b"", self.gate.unmatched)
         self._exchange.fail(error)
 
     def _body(self, data: bytes) -> bytes:
@@ -378,7 +401,7 @@ class Downstream(asyncio.Protocol):
                 self._keep = False
         if self._state != _WHOLE and cast(Exchange, self._exchange).expects_continue and not self._continued:
             self._keep = False  # the client may or may not send the body now: only a new connection is unambiguous
-        if response.reason is None:
+        if not response.received_status:
             own += date_line()
             if self._state == _CHUNKED or (self._state == _LENGTH and self._left > _MAX_DRAIN):
                 self._keep = False  # the rest of that body will not be read
@@ -395,13 +418,13 @@ class Downstream(asyncio.Protocol):
 
     def send_whole(self, response: Response, body: bytes) -> None:
         """Head and body at once."""
-        if self._state == _WHOLE and self._keep and self._minor and self.gate.accepting:
-            head = response_head(response, b"")
-            self._chunked = False
-            if len(body) < 16384:
-                self._transport.write(head + body)
+        if self._keep and self._minor and self._state == _WHOLE and self.gate.accepting and len(body) < 16384:
+            headers = response._headers
+            if headers is None or not headers.changed:
+                self._transport.write(b"%b\r\n%b" % (response.head, body))
             else:
-                self._transport.writelines((head, body))
+                self._transport.write(response_head(response, b"") + body)
+            self._chunked = False
             return
         self.send(response, len(body), True)
         if body:
@@ -453,6 +476,10 @@ class Downstream(asyncio.Protocol):
             return
         if state == _WHOLE:
             if self._keep and self.gate.accepting:
+                if not (self._ahead or self._held or self._half_closed):  # nothing to go on with: wait for it
+                    self._state = _HEAD
+                    self.deadline = self.gate.sweeper.now + self.gate.idle_timeout
+                    return
                 self._next_request()
             elif self._half_closed or not self._ahead:
                 self._close()
@@ -617,15 +644,3 @@ class Downstream(asyncio.Protocol):
         if exchange is not None:
             exchange.on_client_lost()
             self._exchange = None
-
-
-def _persists(request: Request) -> bool:
-    """Whether the connection outlives this request (RFC 9112 §9.3). GET and HEAD with a body are answered, but on a
-    connection of their own: too many servers take that body for the next request."""
-    if request.content_length != 0 and request.method in (b"GET", b"HEAD"):
-        return False
-    connection = request.connection
-    if not connection:
-        return request.minor == 1
-    tokens = [token.strip(b" \t") for token in connection.split(b",")]
-    return b"close" not in tokens and (request.minor == 1 or b"keep-alive" in tokens)

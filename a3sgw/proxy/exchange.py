@@ -117,7 +117,8 @@ class Exchange:
             self._attempt()
             return
         if chain.request_waits:
-            self._client.hold(WAITING)
+            if not self.request_ended:
+                self._client.hold(WAITING)
             spawn(self._begin_waiting(), "request chain")
             return
         try:
@@ -245,6 +246,11 @@ class Exchange:
         request = self.request
         plan = self.route.plan
         own = self._own
+        if request.content_length == 0 and not request.te and plan.pass_host_header and request.authority:
+            self._origin = origin
+            endpoint.in_flight += 1
+            origin.send(self, request_head(request, own), request.method, False, True, plan)
+            return
         if not (plan.pass_host_header and request.authority):
             request.headers.set(b"Host", endpoint.authority)
         chunked = False
@@ -323,7 +329,8 @@ class Exchange:
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """The endpoint's answer, all of it: what most small responses are, so it gets the shortest way."""
         self.upstream_seconds = monotonic() - self.started
-        response = self.response = incoming.response
+        response: Response = incoming
+        self.response = response
         self.status = response.status
         self.sent = len(body)
         self._origin = None
@@ -334,7 +341,8 @@ class Exchange:
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """The endpoint's answer begins."""
         self.upstream_seconds = monotonic() - self.started
-        response = self.response = incoming.response
+        response: Response = incoming
+        self.response = response
         chain = self.route.chain
         if chain.response_waits:
             self._held = []
@@ -357,13 +365,13 @@ class Exchange:
 
     async def _respond_waiting(self, incoming: Incoming) -> None:
         """The same with steps that wait; what comes meanwhile is held, and reading is paused."""
-        response = incoming.response
+        response: Response = incoming
         try:
             for _, step in self.route.chain.response:
                 result = step(self.request, response)
                 if result is not None:
                     await result
-                if self.finished:
+                if self.finished or self._held is None:  # the endpoint failed meanwhile: another answer is under way
                     return
             length = self._filter_response(response, incoming.length)
         except Exception as error:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from ipaddress import ip_address
 
 from a3sgw.http.message import Request
 from a3sgw.networks import NetworkSet
 
 _PORT = re.compile(rb":([0-9]{1,5})\Z")
 _PROTO = frozenset({b"http", b"https", b"ws", b"wss"})
-_ADDRESS = re.compile(rb"[0-9A-Fa-f:.]+(?:%[0-9A-Za-z]+)?")
 _PASSED = frozenset(
     {
         b"forwarded",
@@ -69,9 +69,10 @@ def client_address(chain: list[bytes], peer_ip: str, trusted: NetworkSet) -> str
     """The last address of the chain that is not one of ours; the peer's when the chain is empty or not readable."""
     address = peer_ip
     for hop in reversed(chain):
-        if _ADDRESS.fullmatch(hop) is None:
+        try:
+            address = str(ip_address(hop.decode("ascii").partition("%")[0]))
+        except ValueError:
             return address
-        address = hop.decode().partition("%")[0]
         if address not in trusted:
             return address
     return address

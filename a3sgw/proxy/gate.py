@@ -45,7 +45,8 @@ class Gate:
 
     def apply(self, options: Entrypoint, table: Table) -> None:
         """Take over options and routes: plain assignments, nothing that can fail."""
-        self.table = table
+        self.find = table.find
+        self.unmatched = table.unmatched
         self.max_connections = options.max_connections
         self.read_header_timeout = options.read_header_timeout or NO_LIMIT
         self.idle_timeout = options.idle_timeout or NO_LIMIT

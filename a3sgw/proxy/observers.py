@@ -26,14 +26,14 @@ def counting(metrics: RouteMetrics) -> Observer:
 def logging_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Observer:
     """Writes one access-log record per exchange."""
     write = log.write
-    stamp = Stamps().at
+    stamps = Stamps()
 
     def record(exchange: Exchange) -> None:
         request = exchange.request
         endpoint = exchange.endpoint
         write(
             Record(
-                stamp(time()),
+                stamps.at(time()),
                 request.id.decode("latin-1"),
                 entrypoint,
                 router,

@@ -8,6 +8,7 @@ from typing import Protocol, cast
 from a3sgw.errors import ConnectionLost, ProtocolError, ReadTimeout, UpstreamError
 from a3sgw.http.chunked import LAST_CHUNK, ChunkDecoder, ChunkError, encode_chunk
 from a3sgw.http.parser import HttpResponseParser, feed
+from a3sgw.http.repeat import RepeatedResponse
 from a3sgw.http.response import CHUNKED, Incoming, read_response
 from a3sgw.plan import Plan
 from a3sgw.sweeper import NEVER, Sweeper
@@ -20,6 +21,8 @@ _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLOSED = range(6)
 
 class Home(Protocol):
     """Where a connection belongs: its pool."""
+
+    repeated: RepeatedResponse
 
     @property
     def address(self) -> object:
@@ -172,27 +175,43 @@ class Upstream(asyncio.Protocol):
                 self._partial(data)
                 return
             head = data[:end]
-            try:
-                self._complete = False
-                if self._parser is None:
-                    feed(HttpResponseParser(self), head)
-                else:
-                    feed(self._parser, head[self._fed :])
-                    self._parser = None
-                if not self._complete:
-                    raise ValueError("the head does not end where it should")
-                incoming = read_response(head, self._method)
-            except ValueError as error:
-                self._break(ProtocolError(f"malformed response: {error}"))
-                return
-            if incoming.response.status >= 200:
+            incoming = self.pool.repeated.read(head, self._method)
+            if incoming is None or self._parser is not None:
+                incoming = self._read(head)
+                if incoming is None:
+                    return
+            if incoming.status >= 200:
                 break
             if not self._interim(incoming):
                 return
             data = data[end:]
             if not data:
                 return
-        self._start(incoming, data[end:])
+        sink = cast(Sink, self.sink)
+        if incoming.length == len(data) - end and sink.takes_whole:
+            self.sink = None
+            self._finished(incoming, b"")
+            sink.on_whole(incoming, data[end:])
+        else:
+            self._start(incoming, data[end:])
+
+    def _read(self, head: bytes) -> Incoming | None:
+        """A head that is not the same again: parsed, scanned, and remembered; None when it ended the connection."""
+        try:
+            self._complete = False
+            if self._parser is None:
+                feed(HttpResponseParser(self), head)
+            else:
+                feed(self._parser, head[self._fed :])
+                self._parser = None
+            if not self._complete:
+                raise ValueError("the head does not end where it should")
+            incoming = read_response(head, self._method)
+        except ValueError as error:
+            self._break(ProtocolError(f"malformed response: {error}"))
+            return None
+        self.pool.repeated.remember(incoming, head, self._method)
+        return incoming
 
     def _partial(self, data: bytes) -> None:
         """Not a whole head yet: check what there is, so that garbage is noticed now and not at a timeout."""
@@ -212,7 +231,7 @@ class Upstream(asyncio.Protocol):
 
     def _interim(self, incoming: Incoming) -> bool:
         """Relay a 1xx; False when it ended the connection."""
-        status = incoming.response.status
+        status = incoming.status
         if status == 101:
             self._break(ProtocolError("switched protocols without being asked"))
             return False
@@ -221,18 +240,13 @@ class Upstream(asyncio.Protocol):
             self._break(ProtocolError("too many interim responses"))
             return False
         sink = cast(Sink, self.sink)
-        sink.on_interim(status, incoming.response.headers)
+        sink.on_interim(status, incoming.headers)
         return self.sink is sink
 
     def _start(self, incoming: Incoming, data: bytes) -> None:
         sink = cast(Sink, self.sink)
         length = incoming.length
         self._left = 0
-        if length == len(data) and sink.takes_whole:
-            self.sink = None
-            self._finished(incoming, b"")
-            sink.on_whole(incoming, data)
-            return
         self._incoming = incoming
         if length == 0:
             sink.on_head(incoming, True)

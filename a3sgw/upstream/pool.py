@@ -7,6 +7,7 @@ import ssl
 from dataclasses import dataclass
 
 from a3sgw.errors import ConnectError, ConnectTimeout
+from a3sgw.http.repeat import RepeatedResponse
 from a3sgw.plan import NO_LIMIT
 from a3sgw.sweeper import Sweeper
 from a3sgw.upstream.connection import Upstream
@@ -49,6 +50,8 @@ class Pool:
         self._idle_timeout = idle_timeout
         self._idle: list[Upstream] = []
         self._closed = False
+        self.repeated = RepeatedResponse()
+        """What the endpoint said last, for its next answer to be compared with."""
 
     def __repr__(self) -> str:
         return f"<Pool [{self.address}, {len(self._idle)} idle]>"
