@@ -237,11 +237,15 @@ async def test_a_get_on_a_stale_connection_is_asked_anew() -> None:
     assert [one["status"] for one in on.records] == [200, 200]
 
 
-async def test_a_post_on_a_stale_connection_is_not_repeated() -> None:
+@pytest.mark.parametrize(
+    "request_",
+    [POST, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n", b"BREW / HTTP/1.1\r\nHost: a\r\n\r\n"],
+)
+async def test_a_post_on_a_stale_connection_is_not_repeated(request_: bytes) -> None:
     """Nobody knows whether a POST has been carried out, so it is 502 and never asked twice."""
     async with stage() as on:
         await on.forwarded(GET)
-        await on.client.send(POST)
+        await on.client.send(request_)
         await on.origin.wires[0].message()
         on.origin.wires[0].close()
         assert (await on.client.message()).status == 502
