@@ -111,9 +111,9 @@ async def test_the_same_answer_again() -> None:
 
 LINES = (
     b"GET /a HTTP/1.1|GET /a?q HTTP/1.1|HEAD /a HTTP/1.1|GET /a HTTP/1.0|POST /a HTTP/1.1|OPTIONS * HTTP/1.1"
-    b"|BREW /a HTTP/1.1|GET /x/../a HTTP/1.1|GET /%61%2f HTTP/1.1|GET //a HTTP/1.1|GET http://b.example/a HTTP/1.1|GET /% HTTP/1.1"
-    b"|GET /caf\xc3\xa9 HTTP/1.1|GET  HTTP/1.1|CONNECT /a HTTP/1.1|GET /a HTTP/1.2|GET /a\\b HTTP/1.1|GET /a#b HTTP/1.1"
-    b"|get /a HTTP/1.1|GET /a  HTTP/1.1|GET /unknown HTTP/1.1".split(b"|")
+    b"|BREW /a HTTP/1.1|GET /x/../a HTTP/1.1|GET /%61%2f HTTP/1.1|GET //a HTTP/1.1|GET http://b.example/a HTTP/1.1"
+    b"|GET /% HTTP/1.1|GET /caf\xc3\xa9 HTTP/1.1|GET  HTTP/1.1|CONNECT /a HTTP/1.1|GET /a HTTP/1.2|GET /a\\b HTTP/1.1"
+    b"|GET /a#b HTTP/1.1|get /a HTTP/1.1|GET /a  HTTP/1.1|GET /unknown HTTP/1.1".split(b"|")
 )
 BLOCKS = (
     b"Host: a.example\r\n|Host: b.example:81\r\n|Host: a.example\r\nConnection: keep-alive\r\n"
