@@ -51,7 +51,9 @@ class LoaderProcess:
                 return await asyncio.to_thread(self._ask, path)
             except (EOFError, OSError) as error:
                 self.close()
-                problem = Diagnostic("error", Place(str(path)), f"loading was interrupted: {error or 'out of memory?'}")
+                problem = Diagnostic(
+                    "error", Place(str(path)), f"loading was interrupted: {str(error) or 'out of memory?'}"
+                )
                 return Loaded(None, (problem,), Document(), self._loader.good, (path,))
 
     def _ask(self, path: Path) -> Loaded:
