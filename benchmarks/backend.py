@@ -31,6 +31,7 @@ http {{
     listen 127.0.0.1:{port} backlog=4096;
     root {directory}/files;
     location / {{ return 200 "ok"; }}
+    location = /varied {{ add_header X-Answer $request_id; return 200 "ok"; }}
     location = /megabyte {{ }}
     # `return` would answer before the body has arrived; this reads all of it first and then asks the line above.
     location = /upload {{

@@ -51,8 +51,17 @@ class Load:
         return self.requests / (self.microseconds / 1e6)
 
 
+_VARIED = """\
+local count = 0
+function request()
+  count = count + 1
+  wrk.headers["Traceparent"] = string.format("00-%032x-00f067aa0ba902b7-01", count)
+  return wrk.format()
+end"""
+
+
 def script(profile: Profile) -> str:
-    """The Lua program that makes wrk send `profile`; the request is built once, not per request."""
+    """The Lua program that makes wrk send `profile`; unless it is varied, the request is built once."""
     lines = [f'wrk.path = "{profile.path}"']
     headers = dict(profile.headers)
     if profile.host:
@@ -60,6 +69,8 @@ def script(profile: Profile) -> str:
     lines += [f'wrk.headers["{name}"] = "{value}"' for name, value in headers.items()]
     if profile.body:
         lines += ['wrk.method = "POST"', f'wrk.body = string.rep("x", {profile.body})']
+    if profile.varied:
+        lines.append(_VARIED)
     return "\n".join(lines) + _DONE
 
 

@@ -37,6 +37,8 @@ class Profile:
     host: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     body: int = 0
+    varied: bool = False
+    """No two requests have the same head."""
     routes: int = 0
 
 
@@ -55,6 +57,13 @@ PROFILES = {
     for profile in (
         Profile("header1", "GET with Host as the only header, two bytes back"),
         Profile("browser", "GET with the 12 headers of a browser, about 900 bytes", headers=BROWSER),
+        Profile(
+            "varied",
+            "as browser, but no two requests and no two answers have the same head",
+            path="/varied",
+            headers=BROWSER,
+            varied=True,
+        ),
         Profile("response1m", "GET of 1 MB", path="/megabyte"),
         Profile("upload1m", "POST of 1 MB", path="/upload", body=MEGABYTE),
         _routes(10),
