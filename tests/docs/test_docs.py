@@ -219,3 +219,9 @@ def test_every_status_is_explained() -> None:
     explained = re.findall(r"^## (\d{3})", read("errors.md"), re.MULTILINE)
     assert sorted(statuses) == sorted(explained)
     assert explained == sorted(explained)
+
+
+def test_the_unit_in_the_docs_is_the_one_in_deploy() -> None:
+    """Who copies the page and who copies the file run the same service."""
+    page = (ROOT / "docs/operations.md").read_text()
+    assert f"```ini\n{(ROOT / 'deploy/a3sgw.service').read_text()}```" in page
