@@ -15,9 +15,10 @@ from a3sgw.http.encode import request_head
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import CHUNKED, Incoming
-from a3sgw.middlewares.base import BodyFilter
+from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.refusal import refusal
 from a3sgw.proxy.seam import SLOW, WAITING, Client
+from a3sgw.proxy.trailers import safe_trailers
 from a3sgw.routing.route import Route
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
@@ -26,19 +27,6 @@ from a3sgw.upstream.endpoint import Endpoint
 _log = logging.getLogger("a3sgw.proxy")
 _SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 _RELAYED_INTERIM = frozenset({102, 103})
-_FORBIDDEN_TRAILERS = frozenset(
-    {b"authorization", b"connection", b"content-encoding", b"content-length", b"content-type", b"cookie", b"expect"}
-    | {
-        b"host",
-        b"keep-alive",
-        b"proxy-authorization",
-        b"set-cookie",
-        b"te",
-        b"trailer",
-        b"transfer-encoding",
-        b"upgrade",
-    }
-)
 
 
 class Exchange:
@@ -81,8 +69,8 @@ class Exchange:
         self._pending: list[bytes] | None = None
         self._held: list[bytes] | None = None
         self._held_trailers = b""
-        self._request_filters: list[BodyFilter] | None = None
-        self._response_filters: list[BodyFilter] | None = None
+        self._request_filters: Filters | None = None
+        self._response_filters: Filters | None = None
         self._request_trailers = b""
         self.request = request
         self.route = route
@@ -159,21 +147,15 @@ class Exchange:
 
     def _filter_request(self) -> None:
         """Make this request's body filters, and pass through them what came while the chain was waiting."""
-        filters = [made for hook in self.route.chain.request_body if (made := hook(self.request))]
+        filters = Filters(made for hook in self.route.chain.request_body if (made := hook(self.request)))
         if not filters:
             return
         self._request_filters = filters
         if self._pending is not None:
-            pieces = [self._filtered(data) for data in self._pending]
+            pieces = [filters.feed(data) for data in self._pending]
             if self.request_ended:
-                pieces.append(_flush(filters))
+                pieces.append(filters.flush())
             self._pending = [piece for piece in pieces if piece]
-
-    def _filtered(self, data: bytes) -> bytes:
-        for one in self._request_filters or ():
-            if data:
-                data = one.feed(data)
-        return data
 
     def _fault(self, error: Exception) -> None:
         """A middleware refused, or has a bug: the one is an answer, the other is logged and becomes 500."""
@@ -257,7 +239,7 @@ class Exchange:
         ended = self.request_ended and self._pending is None
         if request.content_length != 0:
             filters = self._request_filters
-            if request.content_length is None or (filters and not all(one.keeps_length for one in filters)):
+            if request.content_length is None or (filters is not None and not filters.keeps_length):
                 request.headers.remove(b"Content-Length")
                 own += b"Transfer-Encoding: chunked\r\n"
                 chunked = True
@@ -282,7 +264,7 @@ class Exchange:
         self.received += len(data)
         if self._request_filters:
             try:
-                data = self._filtered(data)
+                data = self._request_filters.feed(data)
             except Exception as error:
                 self._fault(error)
                 return
@@ -301,11 +283,11 @@ class Exchange:
         tail = b""
         if self._request_filters:
             try:
-                tail = _flush(self._request_filters)
+                tail = self._request_filters.flush()
             except Exception as error:
                 self._fault(error)
                 return
-        trailers = _safe_trailers(trailers) if trailers else trailers
+        trailers = safe_trailers(trailers) if trailers else trailers
         if self._origin is not None:
             if tail:
                 self._origin.write(tail)
@@ -391,11 +373,11 @@ class Exchange:
 
     def _filter_response(self, response: Response, length: int) -> int:
         """Make this response's body filters; returns the length after them."""
-        filters = [made for hook in self.route.chain.response_body if (made := hook(self.request, response))]
+        filters = Filters(made for hook in self.route.chain.response_body if (made := hook(self.request, response)))
         if not filters or length == 0:
             return length
         self._response_filters = filters
-        if all(one.keeps_length for one in filters):
+        if filters.keeps_length:
             return length
         response.headers.remove(b"Content-Length")
         return CHUNKED
@@ -407,9 +389,7 @@ class Exchange:
             return
         if self._response_filters:
             try:
-                for one in self._response_filters:
-                    if data:
-                        data = one.feed(data)
+                data = self._response_filters.feed(data)
             except Exception as error:
                 self._fault(error)
                 return
@@ -426,7 +406,7 @@ class Exchange:
             return
         if self._response_filters:
             try:
-                tail = _flush(self._response_filters)
+                tail = self._response_filters.flush()
             except Exception as error:
                 self._fault(error)
                 return
@@ -436,7 +416,7 @@ class Exchange:
         self._origin = None
         cast(Endpoint, self.endpoint).in_flight -= 1
         if trailers:
-            trailers = _safe_trailers(trailers) if b"trailers" in self.request.te else b""
+            trailers = safe_trailers(trailers) if b"trailers" in self.request.te else b""
         self._client.end(trailers)
         self.finish()
 
@@ -568,25 +548,3 @@ class Exchange:
                 except Exception as error:
                     _log.error("a middleware failed", extra={"route": route.name}, exc_info=error)
         self._client.finished()
-
-
-def _flush(filters: list[BodyFilter]) -> bytes:
-    """What filters still hold, each one's rest passed through those after it."""
-    tail = b""
-    for one in filters:
-        tail = (one.feed(tail) if tail else b"") + one.flush()
-    return tail
-
-
-def _safe_trailers(trailers: bytes) -> bytes:
-    """Trailer lines without fields that frame, route or authenticate (RFC 9110 §6.5.1), and without managed ones."""
-    kept = Headers()
-    for name, value in Headers(trailers):
-        lower = name.lower()
-        if (
-            lower not in _FORBIDDEN_TRAILERS
-            and b"_" not in lower
-            and not lower.startswith((b"x-forwarded", b"x-real-ip"))
-        ):
-            kept.add(name, value)
-    return kept.encode()
