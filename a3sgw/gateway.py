@@ -103,6 +103,7 @@ class Gateway:
             await self._abandon()
             raise
         self._metrics.last_reload_time = self._started_at = time.time()
+        self._metrics.last_reload_success = not self._problems
         self._state = "running"
         # What lives as long as the process need not be looked at by every collection.
         gc.collect()

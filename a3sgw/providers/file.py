@@ -49,8 +49,10 @@ class FileProvider:
         watched, content = self._watched, _content(self._watched)
         loaded = await self._loader.load(self.path)
         self._watched = loaded.watched or (self.path,)
+        if self._watched != watched:
+            content = _digest((path, loaded.document.sources.get(str(path))) for path in files(self._watched))
         # What was read is at least as new as `content`: a change in between is seen as one more.
-        self._content = content if self._watched == watched else b""
+        self._content = content
         return loaded
 
     async def watch(self) -> AsyncGenerator[Loaded, None]:
@@ -60,8 +62,9 @@ class FileProvider:
             watched = self._watched
             if _content(watched) != self._content:  # changed while nobody was looking
                 yield await self.load()
+            looking = directories(watched)
             async for _ in awatch(
-                *directories(watched),
+                *looking,
                 recursive=False,
                 debounce=_STEP,
                 step=_STEP,
@@ -74,7 +77,7 @@ class FileProvider:
                 seen = await _settled(self._watched, now)
                 if _content(self._watched) != self._content:
                     yield await self.load()
-                if self._watched != watched:
+                if directories(self._watched) != looking:
                     break
 
     def close(self) -> None:
@@ -97,7 +100,7 @@ def files(watched: Iterable[Path]) -> list[Path]:
     """The configuration files there are now."""
     found: list[Path] = []
     for path in watched:
-        found += sorted(path.glob("*.hcl")) if path.is_dir() else [path]
+        found += sorted(_visible(path.glob("*.hcl"))) if path.is_dir() else [path]
     return found
 
 
@@ -113,13 +116,27 @@ def signature(watched: Iterable[Path]) -> Signature:
     return tuple(found)
 
 
+def _visible(paths: Iterable[Path]) -> list[Path]:
+    """Without what editors keep beside a file while they have it open."""
+    return [path for path in paths if not path.name.startswith(".")]
+
+
 def _content(watched: Iterable[Path]) -> bytes:
+    return _digest((path, _read(path)) for path in files(watched))
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8-sig", "replace")
+    except OSError:
+        return None
+
+
+def _digest(texts: Iterable[tuple[Path, str | None]]) -> bytes:
     digest = hashlib.sha256()
-    for path in files(watched):
-        try:
-            digest.update(b"%b\0%b\0" % (str(path).encode(), path.read_bytes()))
-        except OSError:
-            continue
+    for path, text in texts:
+        if text is not None:
+            digest.update(b"%b\0%b\0" % (str(path).encode(), text.encode()))
     return digest.digest()
 
 

@@ -136,6 +136,23 @@ async def test_a_directory_that_comes_later_is_watched(tmp_path: Path, monkeypat
     provider.close()
 
 
+async def test_what_was_loaded_is_not_loaded_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look after a start finds nothing new, also in the directory that the configuration names."""
+    path = tmp_path / "gateway.hcl"
+    path.write_bytes(b"\xef\xbb\xbf" + (TEXT + 'providers {\n  file { directory = "conf.d" }\n}\n').encode())
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "more.hcl").write_text(OTHER.replace("web", "more"))
+    (tmp_path / "conf.d" / ".more.hcl").write_text("what an editor keeps")
+    provider = FileProvider(path)
+    assert (await provider.load()).errors == ()
+    watch = Watch(provider, monkeypatch)
+    await until(lambda: watch.looks >= 2, "the provider has looked")
+    assert watch.loads == []
+    watch.task.cancel()
+    await asyncio.gather(watch.task, return_exceptions=True)
+    provider.close()
+
+
 def test_a_file_is_watched_through_its_directory(tmp_path: Path) -> None:
     """For a link, both the directory it is in and the one it leads to."""
     (tmp_path / "real").mkdir()
