@@ -45,6 +45,7 @@ class Downstream(asyncio.Protocol):
     __slots__ = (
         "_ahead",
         "_authority",
+        "_begun",
         "_chunked",
         "_complete",
         "_continued",
@@ -90,6 +91,8 @@ class Downstream(asyncio.Protocol):
         self._ahead = b""
         # Per request
         self._exchange: Exchange | None = None
+        self._begun = False
+        """Whether a head has begun that is not yet whole; with no parser then it is one to look at as a whole."""
         self._parser: HttpRequestParser | None = None
         self._complete = False
         self._fed = 0
@@ -234,6 +237,7 @@ class Downstream(asyncio.Protocol):
     def _begin(self, request: Request, rest: bytes) -> bytes:
         gate = self.gate
         self._served += 1
+        self._begun = False
         self._minor = request.minor
         self._keep = gate.accepting and request.persistent
         self._continued = False
@@ -299,20 +303,20 @@ class Downstream(asyncio.Protocol):
         if len(data) > gate.max_header_bytes:
             self._too_large(data)
             return
-        parser = self._parser
-        if parser is None:
-            parser = self._parser = HttpRequestParser(self)
+        if not self._begun:
+            self._begun = True
+            self._parser = HttpRequestParser(self)
             self._fed = 0
             self.deadline = gate.sweeper.now + gate.read_header_timeout
-        try:
-            feed(parser, data[self._fed :])
-        except ValueError as error:
-            if not data[:1].isalpha() or b"\n" in data.replace(b"\r\n", b""):
-                self._refuse(ClientError(400, str(error)))
-                return
-            self._parser, self._fed, self._ahead = None, 0, data  # may be repaired once it is whole
-            return
-        self._fed = len(data)
+        if self._parser is not None:
+            try:
+                feed(self._parser, data[self._fed :])
+                self._fed = len(data)
+            except ValueError as error:
+                if not data[:1].isalpha() or b"\n" in data.replace(b"\r\n", b""):
+                    self._refuse(ClientError(400, str(error)))
+                    return
+                self._parser, self._fed = None, 0  # may be repaired once it is whole; until then only time is looked at
         self._ahead = data
 
     def _too_large(self, data: bytes) -> None:
@@ -334,6 +338,7 @@ class Downstream(asyncio.Protocol):
         self._keep = False
         self._minor = 1
         self._parser = None
+        self._begun = False
         self._served += 1
         self._state = _LENGTH
         self._left = _MAX_DRAIN + 1  # whatever follows belongs to nobody
@@ -381,8 +386,8 @@ class Downstream(asyncio.Protocol):
     # Writing answers...
 
     def interim(self, status: int, headers: Headers) -> None:
-        """A 1xx head; HTTP/1.0 has none (RFC 9110 §15.2)."""
-        if self._minor == 1 and self._state != _CLOSED:
+        """A 1xx head, unless the final one has gone; HTTP/1.0 has none (RFC 9110 §15.2)."""
+        if self._minor == 1 and self._state != _CLOSED and self._exchange is not None and not self._exchange.status:
             if status == 100:
                 if self._continued:
                     return
@@ -497,8 +502,13 @@ class Downstream(asyncio.Protocol):
         if self._ahead and not self._reading:
             data, self._ahead = self._ahead, b""
             self._requests(data)
-        if self._half_closed and self._state == _HEAD and not self._reading:
+        if self._half_closed and self._state == _HEAD and not self._reading and not self._waits_to_be_read:
             self._close()  # what was sent ahead is answered, or will never be whole
+
+    @property
+    def _waits_to_be_read(self) -> bool:
+        """Whether requests sent ahead wait for the client to read the answers it has."""
+        return self._slow and bool(self._ahead)
 
     def _release_all(self) -> None:
         if self._held:
@@ -564,15 +574,16 @@ class Downstream(asyncio.Protocol):
             self._keep = False
             self._exchange.fail(ClientError(400, "the body ended early"))
             return self._state != _CLOSED
-        return False
+        return state == _HEAD and self._waits_to_be_read
 
     def _probe(self) -> None:
         """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send
         the one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
         if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
-            if not self._exchange.status and not self._continued:
+            if not self._continued:
                 self.interim(100, Headers())
-            self.deadline = 0.0
+            if not self._slow:
+                self.deadline = 0.0  # look at every sweep; a slow client is looked at once it has caught up
 
     def _is_gone(self) -> bool:
         raw = self._transport.get_extra_info("socket")
@@ -594,13 +605,15 @@ class Downstream(asyncio.Protocol):
         elif state in (_LENGTH, _CHUNKED) and exchange is not None:
             if self._slow:
                 self._give_up(exchange)
+            elif exchange.status:
+                self.deadline = NEVER  # answered before the body is whole: the answer's own limits hold now
             elif exchange.expects_continue and not self._continued:
                 self.interim(100, Headers())
                 self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
             else:
                 self._keep = False
                 exchange.fail(ClientError(408, "the body stopped"))
-        elif state == _HEAD and self._ahead:
+        elif state == _HEAD and self._ahead and not self._slow:
             self._refuse(ClientError(408, "the head did not arrive in time"))
         elif state in (_HEAD, _DRAIN):
             self._close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.support.gateway import stage
@@ -117,3 +119,19 @@ def nowhere(origin: Origin) -> str:
       load_balancer {{ servers = [{{ url = "{origin.url}" }}] }}
     }}
     """
+
+
+async def test_nothing_is_said_within_an_answer() -> None:
+    """T-23: an endpoint that answers without waiting for the body: no ``100 Continue`` gets into its answer."""
+    async with stage(entrypoint='body_idle_timeout = "300ms"') as on:
+        await on.client.send(
+            b"POST / HTTP/1.1\r\nHost: a.example\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n"
+        )
+        there = await on.origin.accept()
+        await there.head()
+        await there.send(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n")
+        for _ in range(4):
+            await there.send(b"AAAAA")
+            await asyncio.sleep(0.4)
+        answer = await on.client.message()
+        assert (answer.status, answer.body) == (200, b"A" * 20)

@@ -178,6 +178,46 @@ async def test_a_slow_head_is_given_up() -> None:
     assert [one["status"] for one in on.records] == [408]
 
 
+@pytest.mark.parametrize("start", [b"FOO / HTTP/1.1\r\nX: ", b"GET /\xc3\xa9 HTTP/1.1\r\nX: "])
+async def test_a_head_in_doubt_gets_no_more_time(start: bytes) -> None:
+    """T-62: a head that can only be judged when it is whole has the same time for it, however it dribbles."""
+    async with stage(entrypoint='read_header_timeout = "400ms"') as on:
+        await on.client.send(start)
+        for _ in range(10):
+            await asyncio.sleep(0.1)
+            try:
+                await on.client.send(b"x")
+            except ConnectionError:
+                break
+        assert (await on.client.end())[0].startswith(b"HTTP/1.1 408 ")
+
+
+async def test_a_half_closed_client_that_reads_slowly_gets_everything() -> None:
+    """T-30: having said everything and reading slowly is no way of leaving."""
+    async with stage(receive_buffer=4096) as on:
+        await on.client.send(GET)
+        there = await on.origin.accept()
+        await there.message()
+        on.client.half_close()
+        body = PIECE * 16
+        sending = spawn(there.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), body), "answer")
+        await asyncio.sleep(0.5)
+        assert (await on.client.message()).body == body
+        await sending
+
+
+async def test_requests_sent_ahead_survive_a_half_close() -> None:
+    """T-30: a client that sends many requests, says that this was all, and then reads, gets every answer."""
+    body = PIECE[:200_000]
+    async with stage(receive_buffer=4096) as on:
+        on.origin.always(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+        await on.client.send(GET * 60)
+        on.client.half_close()
+        await asyncio.sleep(0.5)
+        for _ in range(60):
+            assert (await on.client.message()).body == body
+
+
 async def test_a_connection_without_a_request_is_closed() -> None:
     """T-62: whoever connects and says nothing is dropped after `read_header_timeout`, without an answer."""
     async with stage(entrypoint='read_header_timeout = "200ms"') as on:

@@ -6,20 +6,13 @@ import pytest
 
 from a3sgw.proxy.trailers import safe_trailers
 
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        b"Content-Length",
-        b"transfer-encoding",
-        b"Host",
-        b"AUTHORIZATION",
-        b"Set-Cookie",
-        b"X-Forwarded-For",
-        b"X-Real-Ip",
-    ]
-    + [b"Content_Length", b"x_user"],
+FORBIDDEN = (
+    *(b"Content-Length", b"transfer-encoding", b"Host", b"AUTHORIZATION", b"Set-Cookie"),
+    *(b"X-Forwarded-For", b"X-Real-Ip", b"Content_Length", b"x_user"),
 )
+
+
+@pytest.mark.parametrize("name", FORBIDDEN)
 def test_fields_that_frame_route_or_authenticate_stay_behind(name: bytes) -> None:
     """In any spelling; what stands beside them goes on."""
     assert safe_trailers(b"A: 1\r\n" + name + b": 2\r\nB: 3\r\n") == b"A: 1\r\nB: 3\r\n"
