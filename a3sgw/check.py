@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from a3sgw.config.load import Loaded
 from a3sgw.config.registry import Registry
 from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
 from a3sgw.routing.ties import ties
+from a3sgw.rule.compile import compile_node
+from a3sgw.rule.errors import RuleError
 from a3sgw.rule.lint import lint
+from a3sgw.rule.matchers import HTTP
+from a3sgw.rule.parse import parse
+from a3sgw.rule.table import MatcherTable
+from a3sgw.rule.tcp_matchers import TCP
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import Sweeper
 
@@ -16,8 +24,10 @@ from a3sgw.sweeper import Sweeper
 def check(loaded: Loaded) -> list[Diagnostic]:
     """Errors in rules, middlewares and certificates; warnings about rules that rarely mean what they say, and ties."""
     snapshot = _compiled(loaded)
-    if snapshot is None or isinstance(snapshot, list):
-        return snapshot or []
+    if snapshot is None:
+        return rule_errors(loaded)
+    if isinstance(snapshot, list):
+        return snapshot
     return [*_lints(loaded, snapshot), *_ties(loaded, snapshot)]
 
 
@@ -27,6 +37,25 @@ def errors(loaded: Loaded) -> list[Diagnostic]:
         return later
     snapshot = _compiled(loaded)
     return snapshot if isinstance(snapshot, list) else []
+
+
+def rule_errors(loaded: Loaded) -> list[Diagnostic]:
+    """What is wrong in the rules of a configuration that has other mistakes, so that all are told at once."""
+    found = []
+    for name, text in loaded.rules.items():
+        problem = _problem(text, HTTP)
+        if problem is not None and _problem(text, TCP) is not None:
+            place = loaded.document.place(("routers", name, "rule"), problem.offset, problem.length)
+            found.append(Diagnostic("error", place, problem.summary, problem.help))
+    return found
+
+
+def _problem(text: str, table: MatcherTable[Any]) -> RuleError | None:
+    try:
+        compile_node(parse(text, table), table)
+    except RuleError as error:
+        return error
+    return None
 
 
 def _compiled(loaded: Loaded) -> Snapshot | list[Diagnostic] | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from a3sgw.admin.server import AdminServer
-from a3sgw.check import errors
+from a3sgw.check import errors, rule_errors
 from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
 from a3sgw.config.load import Loaded
@@ -199,7 +199,7 @@ class Gateway:
 
     async def _apply_loaded(self, loaded: Loaded) -> None:
         if loaded.config is None:
-            raise ConfigError(loaded.errors or loaded.diagnostics)
+            raise ConfigError([*(loaded.errors or loaded.diagnostics), *rule_errors(loaded)])
         await self.apply(loaded.config, loaded.document)
         self._problems = loaded.errors  # files that were left out, while the rest is in effect
         for one in loaded.diagnostics:

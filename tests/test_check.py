@@ -86,3 +86,14 @@ def test_errors_name_what_is_not_supported() -> None:
     loaded = load(router("a", "PathPrefix(`/api`)"), 'middlewares "m" { type = "compress" }\n')
     assert [one.code for one in errors(loaded)] == ["unsupported"]
     assert [one.severity for one in errors(load(router("a", "Hots(`a`)")))] == ["error"]
+
+
+def test_rules_beside_other_mistakes() -> None:
+    """A configuration that cannot be used for other reasons has its rules checked all the same, TCP rules as such."""
+    text = 'entrypoints "web" { adress = ":80" }\n' + router("a", "Hots(`a`)") + router("b", "HostSNI(`*`)")
+    loaded = Loader().load_text(text, "t.hcl")
+    assert loaded.config is None
+    found = check(loaded)
+    assert [one.summary for one in found] == ["unknown matcher Hots"]
+    assert found[0].place is not None
+    assert (found[0].place.line, found[0].severity) == (3, "error")

@@ -43,7 +43,7 @@ def run(args: argparse.Namespace, check: Check = lambda loaded: ()) -> int:
 def _checked(loaded: Loaded, check: Check, registry: Registry) -> Iterable[Diagnostic]:
     """The findings of `check` about what runs: what does not run yet has been reported and would only fail again."""
     if loaded.config is None:
-        return ()
+        return check(loaded)
     return check(replace(loaded, config=runnable(loaded.config, registry)))
 
 

@@ -12,7 +12,7 @@ from a3sgw.config.cache import BlockCache
 from a3sgw.config.check import check
 from a3sgw.config.document import Document
 from a3sgw.config.limits import ValueProblem
-from a3sgw.config.merge import Locals, Merged, Source
+from a3sgw.config.merge import Locals, Merged, Source, data_of
 from a3sgw.config.model import Config
 from a3sgw.config.order import check_order
 from a3sgw.config.registry import Registry
@@ -36,6 +36,8 @@ class Loaded:
     document: Document
     good: dict[str, str] = field(default_factory=dict)
     watched: tuple[Path, ...] = ()
+    rules: dict[str, str] = field(default_factory=dict)
+    """Without a `config`: the rule of every router that has one, so that they can be checked all the same."""
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
@@ -114,7 +116,9 @@ class Loader:
         self.good = {source.name: source.text for source in extras}
         failed = attempt.failed or any(one.severity == "error" for one in problems)
         watched = tuple(one for one in (path, extra_directory) if one is not None)
-        return Loaded(None if failed else attempt.config, found, attempt.merged.document, dict(self.good), watched)
+        config = None if failed else attempt.config
+        rules = _rules(attempt.merged) if config is None else {}
+        return Loaded(config, found, attempt.merged.document, dict(self.good), watched, rules)
 
     def _instead(self, source: Source, broken: set[str], newest: Mapping[str, str]) -> Source | None:
         if source.name not in broken:
@@ -195,6 +199,15 @@ class _Attempt:
     def broken_files(self) -> set[str]:
         """The files in which there are errors."""
         return {one.place.file for one in self.diagnostics if one.severity == "error" and one.place is not None}
+
+
+def _rules(merged: Merged) -> dict[str, str]:
+    written = {name: item.data for name, item in data_of(merged.items, "routers").items()}
+    return {
+        name: data["rule"]
+        for name, data in written.items()
+        if isinstance(data, dict) and isinstance(data.get("rule"), str) and data["rule"]
+    }
 
 
 def _extras(directory: Path | None, problems: list[Diagnostic], main: set[str]) -> list[Source]:
