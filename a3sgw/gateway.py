@@ -195,7 +195,7 @@ class Gateway:
         diagnostics = error.diagnostics if isinstance(error, ConfigError) else ()
         self._problems = diagnostics or (Diagnostic("error", None, str(error)),)
         for one in self._problems:
-            _log.error("configuration refused, the old one stays: %s", one)
+            _log.error("configuration refused, the old one stays: %s", _told(one))
 
     async def _apply_loaded(self, loaded: Loaded) -> None:
         if loaded.config is None:
@@ -204,7 +204,7 @@ class Gateway:
         self._problems = loaded.errors  # files that were left out, while the rest is in effect
         for one in loaded.diagnostics:
             if one not in self._warned:
-                _log.log(logging.ERROR if one.severity == "error" else logging.WARNING, "%s", one)
+                _log.log(logging.ERROR if one.severity == "error" else logging.WARNING, "%s", _told(one))
         self._warned = loaded.diagnostics
 
     async def apply(self, config: Config, document: Document | None = None) -> None:
@@ -435,3 +435,8 @@ class _View:
             {"severity": one.severity, "place": str(one.place or ""), "summary": one.summary, "help": one.help}
             for one in self._gateway.problems()
         ]
+
+
+def _told(one: Diagnostic) -> str:
+    """A diagnostic as a log message; the level is the log's own."""
+    return f"{f'{one.place}: ' if one.place else ''}{one.summary}{f' ({one.help})' if one.help else ''}"

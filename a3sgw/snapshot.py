@@ -35,6 +35,7 @@ from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
 
 _log = logging.getLogger("a3sgw.snapshot")
+_FOR_TCP = 'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
 Observe = Callable[[str, str, str], tuple[Observer, ...]]
 """(entrypoint, router, service) → who is told of each exchange on that route."""
 
@@ -249,7 +250,8 @@ class _Compiler:
             node = parse(text)
             self.made.rules[text] = Rule(node, compile_rule(node))
         except RuleError as error:
-            self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
+            help = _FOR_TCP if _is_for_tcp(text) else error.help
+            self._error(("routers", name, "rule"), error.summary, help, error.offset, error.length)
 
     def _other_rule(self, name: str, text: str, protocols: Collection[str]) -> None:
         """A rule over connections: checked, though nothing runs it yet."""
@@ -298,3 +300,11 @@ def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:
     return len(old) == len(new) and all(
         a.target is b.target and a.node is b.node and a.priority == b.priority for a, b in zip(old, new, strict=True)
     )
+
+
+def _is_for_tcp(text: str) -> bool:
+    try:
+        parse(text, TCP)
+    except RuleError:
+        return False
+    return True

@@ -211,7 +211,10 @@ class WebServer:
 
         Returns the address with the port in use. Raises `BindError`.
         """
-        server = web.Server(self._answer, access_log=None, keepalive_timeout=75, logger=_log)
+        # Whoever sends garbage gets 400; that is no news for the log. Failures of handlers are logged by `_answer`.
+        quiet = logging.getLogger("a3sgw.web.protocol")
+        quiet.setLevel(logging.CRITICAL)
+        server = web.Server(self._answer, access_log=None, keepalive_timeout=75, logger=quiet)
         runner = web.ServerRunner(server, shutdown_timeout=1)
         await runner.setup()
         try:
@@ -247,7 +250,8 @@ class WebServer:
         except Exception:
             _log.exception("request failed", extra={"method": raw.method, "path": raw.path})
             response = error_response(500, "internal error; the log has the details")
-        headers = {"Content-Type": response.content_type, "X-Content-Type-Options": "nosniff", **response.headers}
+        own = {"Content-Type": response.content_type, "X-Content-Type-Options": "nosniff", "Server": "a3sgw"}
+        headers = {**own, **response.headers}
         return web.Response(status=response.status, body=response.body, headers=headers)
 
     async def _respond(self, raw: web.BaseRequest) -> WebResponse:

@@ -254,3 +254,13 @@ def test_unreadable_documents_do_not_matter() -> None:
     """A document that knows nothing gives places that name nothing, not an error of its own."""
     with pytest.raises(ConfigError):
         Snapshot.compile(load_config(TEXT.replace("PathPrefix(`/api`)", "Hots(`a`)")), parts(), None, Document())
+
+
+def test_a_tcp_rule_in_an_http_router() -> None:
+    """The help says what kind of rule it is instead of guessing at another matcher."""
+    text = TEXT + 'routers "db" {\n  rule = "HostSNI(`*`)"\n  service = "one"\n}\n'
+    with pytest.raises(ConfigError) as raised:
+        compiled(text)
+    assert [one.help for one in raised.value.diagnostics] == [
+        'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
+    ]

@@ -222,7 +222,7 @@ async def test_hup_reloads(path: Path, origin: Origin) -> None:
         assert (await fetch(address)).get(b"x-version") == b"2"
         path.write_text(hcl(origin.url, "3", off).replace("rule ", "ruel "))
         running.send(signal.SIGHUP)
-        assert f"{path}:7:3: error" in await running.line("refused")
+        assert f"{path}:7:3: unknown key" in await running.line("refused")
         assert (await fetch(address)).get(b"x-version") == b"2"
 
 
