@@ -25,6 +25,7 @@ LAYERS = {
         "steps",
         "sweeper",
         "tasks",
+        "unsent",
         "version",
         "web",
     ),

@@ -21,6 +21,7 @@ from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
 from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
+from a3sgw.unsent import unsent
 
 _MAX_AHEAD = 64 * 1024
 """Bytes of pipelined requests read ahead while one is being answered; then the client waits."""
@@ -68,6 +69,7 @@ class Downstream(asyncio.Protocol):
         "_state",
         "_transport",
         "_trusted",
+        "_unsent",
         "deadline",
         "gate",
     )
@@ -85,6 +87,8 @@ class Downstream(asyncio.Protocol):
         self._reading = False
         self._held = 0
         self._slow = False
+        self._unsent = 0
+        """Bytes the client had not taken when that was last looked at."""
         self._half_closed = False
         self._served = 0
         self._repeat = RepeatedRequest()
@@ -546,6 +550,7 @@ class Downstream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The client reads slowly (asyncio.BaseProtocol)."""
         self._slow = True
+        self._unsent = unsent(self._transport)
         if self._exchange is not None:
             self._exchange.on_client_slow()
         if self._state == _WHOLE:
@@ -594,7 +599,9 @@ class Downstream(asyncio.Protocol):
     def overdue(self) -> None:
         """The sweeper's call; what it means depends on what was awaited."""
         state, exchange = self._state, self._exchange
-        if state == _WHOLE and exchange is not None:
+        if (self._slow or state in (_LINGERING, _CLOSED)) and self._takes_bytes():
+            self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
+        elif state == _WHOLE and exchange is not None:
             if self._half_closed and not self._slow:
                 self.deadline = 0.0
                 if self._is_gone():
@@ -621,6 +628,11 @@ class Downstream(asyncio.Protocol):
             self._state = _CLOSED
             self._transport.abort()
 
+    def _takes_bytes(self) -> bool:
+        """Whether the client has taken anything since the last look: slow is not the same as gone."""
+        before, self._unsent = self._unsent, unsent(self._transport)
+        return 0 < self._unsent < before
+
     def _give_up(self, exchange: Exchange) -> None:
         self._state = _CLOSED
         self._exchange = None
@@ -630,6 +642,7 @@ class Downstream(asyncio.Protocol):
     def _close(self) -> None:
         """Close once everything written has left, or after a while."""
         self._state = _CLOSED
+        self._unsent = unsent(self._transport)
         self.deadline = self.gate.sweeper.now + self.gate.body_idle_timeout
         self._transport.close()
 
@@ -640,6 +653,7 @@ class Downstream(asyncio.Protocol):
             return
         self._state = _LINGERING
         self._ahead = b""
+        self._unsent = unsent(self._transport)
         self.deadline = self.gate.sweeper.now + _LINGER
         self._release_all()
         self._transport.write_eof()

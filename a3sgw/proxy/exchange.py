@@ -7,6 +7,7 @@ On the warm path (a kept connection, no suspending middleware) everything here i
 from __future__ import annotations
 
 import logging
+from asyncio import Task
 from time import monotonic
 from typing import cast
 
@@ -42,6 +43,7 @@ class Exchange:
         "_request_filters",
         "_request_trailers",
         "_response_filters",
+        "_waiting",
         "attempts",
         "endpoint",
         "error",
@@ -72,6 +74,8 @@ class Exchange:
         self._request_filters: Filters | None = None
         self._response_filters: Filters | None = None
         self._request_trailers = b""
+        self._waiting: Task[None] | None = None
+        """What this exchange waits for, if it needs a task at all."""
         self.request = request
         self.route = route
         self.response: Response | None = None
@@ -107,7 +111,7 @@ class Exchange:
         if chain.request_waits:
             if not self.request_ended:
                 self._client.hold(WAITING)
-            spawn(self._begin_waiting(), "request chain")
+            self._waiting = spawn(self._begin_waiting(), "request chain")
             return
         try:
             for step in chain.request:
@@ -186,7 +190,7 @@ class Exchange:
     def _connect(self, endpoint: Endpoint) -> None:
         if not self.request_ended:
             self._client.hold(WAITING)
-        spawn(self._connecting(endpoint), "connect")
+        self._waiting = spawn(self._connecting(endpoint), "connect")
 
     async def _connecting(self, endpoint: Endpoint) -> None:
         """A new connection; when it fails, the next endpoint, for nothing has been sent."""
@@ -329,7 +333,7 @@ class Exchange:
         if chain.response_waits:
             self._held = []
             cast(Upstream, self._origin).pause_reading()
-            spawn(self._respond_waiting(incoming), "response chain")
+            self._waiting = spawn(self._respond_waiting(incoming), "response chain")
             return
         length = incoming.length
         if chain.response or chain.response_body:
@@ -520,6 +524,8 @@ class Exchange:
         """The client has left: nobody waits for the answer, so the endpoint need not work on it."""
         if self.finished:
             return
+        if self._waiting is not None:
+            self._waiting.cancel()
         origin = self._origin
         self._leave_origin()
         if origin is not None and origin.sink is self:

@@ -12,6 +12,7 @@ from a3sgw.http.repeat import RepeatedResponse
 from a3sgw.http.response import CHUNKED, Incoming, read_response
 from a3sgw.plan import Plan
 from a3sgw.sweeper import NEVER, Sweeper
+from a3sgw.unsent import unsent
 from a3sgw.upstream.seam import Sink
 
 MAX_HEAD = 256 * 1024
@@ -56,6 +57,7 @@ class Upstream(asyncio.Protocol):
         "_sweeper",
         "_total",
         "_transport",
+        "_unsent",
         "deadline",
         "pool",
         "reused",
@@ -72,6 +74,7 @@ class Upstream(asyncio.Protocol):
         self._state = _IDLE
         self._paused = False
         self._stalled = False
+        self._unsent = 0
         # Per exchange
         self.sink: Sink | None = None
         self._plan: Plan = cast(Plan, None)
@@ -123,6 +126,7 @@ class Upstream(asyncio.Protocol):
     def pause_writing(self) -> None:
         """The endpoint reads slowly: its buffer is full (asyncio.BaseProtocol)."""
         self._stalled = True
+        self._unsent = unsent(self._transport)
         if self.sink is not None:
             self.sink.pause()
             self.deadline = self._sweeper.now + self._plan.stream_idle_timeout
@@ -362,12 +366,22 @@ class Upstream(asyncio.Protocol):
             self.close()
         elif self._state == _CLOSED:
             self._transport.abort()
+        elif self._stalled and self._takes_bytes():
+            self.deadline = self._sweeper.now + self._plan.stream_idle_timeout
         elif self._state == _HEAD:
             self._break(
                 ReadTimeout("no response head in time" if self._request_ended else "the endpoint stopped reading")
             )
         else:
-            self._break(ReadTimeout("the response stopped"))
+            late = self._total <= self._sweeper.now
+            self._break(
+                ReadTimeout("the response took longer than stream_total_timeout" if late else "the response stopped")
+            )
+
+    def _takes_bytes(self) -> bool:
+        """Whether the endpoint has taken anything since the last look."""
+        before, self._unsent = self._unsent, unsent(self._transport)
+        return 0 < self._unsent < before
 
     def eof_received(self) -> bool:
         """The endpoint has said everything (asyncio.Protocol); this is the end of a body without length."""

@@ -261,3 +261,18 @@ async def test_a_working_exchange_has_no_header_deadline() -> None:
         await asyncio.sleep(0.6)
         await there.send(OK)
         assert (await on.client.message()).body == b"ok"
+
+
+async def test_a_steady_slow_reader_is_not_cut_off() -> None:
+    """T-24, T-31: whoever goes on taking bytes, however few, is reading; the idle limit is for those who take none."""
+    size = 12 * len(PIECE)
+    async with stage(entrypoint='body_idle_timeout = "400ms"', receive_buffer=4096) as on:
+        on.origin.always(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % size + PIECE * 12)
+        await on.client.send(GET)
+        await on.client.head()
+        left = size
+        for _ in range(20):
+            await on.client.read(size // 200)
+            left -= size // 200
+            await asyncio.sleep(0.1)
+        await on.client.read(left)

@@ -30,3 +30,18 @@ async def test_a_running_question_is_answered(tmp_path: Path, origin: Origin) ->
             await asked.send(OK)
             answer = await client.message()
             assert (answer.status, answer.get(b"x-version")) == (200, b"1")
+
+
+async def test_a_question_ends_with_its_client(tmp_path: Path, origin: Origin) -> None:
+    """T-30: nobody waits for the answer any more, so the server that decides need not work on it."""
+    path = tmp_path / "gateway.hcl"
+    async with Origin() as judge:
+        block = f'middlewares "auth" {{\n  type = "forward-auth"\n  forward_auth_url = "{judge.url}/check"\n}}\n'
+        path.write_text(hcl(origin.url, "1", block).replace('["version"]', '["version", "auth"]'))
+        async with live(path) as running:
+            client = await running.connect()
+            await client.send(GET)
+            asked = await judge.accept()
+            await asked.message()
+            client.reset()
+            assert (await asked.end())[0] == b""
