@@ -107,7 +107,7 @@ async def _reload(gateway: Gateway) -> None:
 
 def _announce(gateway: Gateway) -> None:
     listening = ", ".join(f"{name}={address}" for name, all_ in gateway.addresses.items() for address in all_)
-    extra = {"entrypoints": listening, "routers": len(gateway.config().routers)}
+    extra = {"entrypoints": listening, "routers": len(gateway.config().routers), "workers": 1}
     if gateway.admin_address:
         extra["admin"] = gateway.admin_address
     _log.info("ready", extra=extra)
