@@ -79,25 +79,31 @@ class RepeatedRequest:
 class RepeatedResponse:
     """What was found in the latest head of an endpoint."""
 
-    __slots__ = ("_facts", "_head", "_method", "_misses")
+    __slots__ = ("_head", "_incoming", "_method", "_misses")
 
     def __init__(self) -> None:
         self._head = b""
         self._method = b""
-        self._facts: dict[str, Any] = {}
+        self._incoming = Incoming()
         self._misses = 0
 
-    def read(self, head: bytes, method: bytes) -> Incoming | None:
-        """The response of a whole head, or None when it needs reading."""
+    def read(self, head: bytes, method: bytes, untouched: bool) -> Incoming | None:
+        """The response of a whole head, or None when it needs reading; the same one again for those who only read it
+        (`untouched`), a fresh one for others."""
         if head != self._head or method != self._method:
             return None
         self._misses = 0
-        incoming = Incoming()
-        incoming.__dict__.update(self._facts)
-        return incoming
+        return self._incoming if untouched else _copy(self._incoming)
 
     def remember(self, incoming: Incoming, head: bytes, method: bytes) -> None:
         """Keep what `head` has become; from time to time also for an endpoint that never repeats itself so far."""
         self._misses += 1
         if self._misses <= _PATIENCE or not self._misses % 64:
-            self._head, self._method, self._facts = head, method, incoming.__dict__.copy()
+            self._head, self._method, self._incoming = head, method, _copy(incoming)
+
+
+def _copy(incoming: Incoming) -> Incoming:
+    made = Incoming()
+    made.__dict__.update(incoming.__dict__)
+    made.__dict__.pop("_headers", None)
+    return made

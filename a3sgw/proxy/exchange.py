@@ -33,69 +33,44 @@ _RELAYED_INTERIM = frozenset({102, 103})
 class Exchange:
     """Lives from the request's head until the response's end; see `finish` for what happens then."""
 
-    __slots__ = (
-        "_client",
-        "_held",
-        "_held_trailers",
-        "_origin",
-        "_own",
-        "_pending",
-        "_request_filters",
-        "_request_trailers",
-        "_response_filters",
-        "_waiting",
-        "attempts",
-        "endpoint",
-        "error",
-        "finished",
-        "passed",
-        "received",
-        "request",
-        "request_ended",
-        "response",
-        "route",
-        "seconds",
-        "sent",
-        "started",
-        "status",
-        "takes_whole",
-        "tried",
-        "upstream_seconds",
-    )
+    # Defaults stand on the class: most exchanges never need most of them
+    _origin: Upstream | None = None
+    _pending: list[bytes] | None = None
+    """Body pieces that came before there was an endpoint."""
+    _held: list[bytes] | None = None
+    """Response pieces that came while a response step was waiting."""
+    _held_trailers = b""
+    _request_filters: Filters | None = None
+    _response_filters: Filters | None = None
+    _request_trailers = b""
+    _waiting: Task[None] | None = None
+    """What this exchange waits for, if it needs a task at all."""
+    response: Response | None = None
+    finished = False
+    passed = 0
+    """Request steps that let it pass."""
+    tried: tuple[Endpoint, ...] = ()
+
+    # What observers read
+    seconds = 0.0
+    """How long it took, once it has ended."""
+    upstream_seconds = 0.0
+    endpoint: Endpoint | None = None
+    attempts = 0
+    status = 0
+    received = 0
+    sent = 0
+    error = ""
 
     def __init__(self, client: Client, request: Request, own: bytes, route: Route) -> None:
         self._client = client
         self._own = own
         """Field lines the gateway adds for the endpoint: forwarding and request id."""
-        self._origin: Upstream | None = None
-        self._pending: list[bytes] | None = None
-        self._held: list[bytes] | None = None
-        self._held_trailers = b""
-        self._request_filters: Filters | None = None
-        self._response_filters: Filters | None = None
-        self._request_trailers = b""
-        self._waiting: Task[None] | None = None
-        """What this exchange waits for, if it needs a task at all."""
         self.request = request
         self.route = route
-        self.response: Response | None = None
         self.request_ended = request.content_length == 0
-        self.finished = False
         self.takes_whole = not route.chain.responds
-        self.passed = 0
-        """Request steps that let it pass."""
-        # What observers read
         self.started = monotonic()
-        self.seconds = 0.0
-        """How long it took, once it has ended."""
-        self.upstream_seconds = 0.0
-        self.endpoint: Endpoint | None = None
-        self.attempts = 0
-        self.tried: tuple[Endpoint, ...] = ()
-        self.status = 0
-        self.received = 0
-        self.sent = 0
-        self.error = ""
 
     def __repr__(self) -> str:
         return f"<Exchange [{self.request!r} → {self.route.name}, {self.status or 'waiting'}]>"
@@ -104,8 +79,18 @@ class Exchange:
 
     def begin(self) -> None:
         """Ask the chain; then answer, or go on to an endpoint."""
-        chain = self.route.chain
+        route = self.route
+        chain = route.chain
         if not chain.decides:
+            service = route.service
+            if service is not None and (endpoint := service.pick(self.request, ())) is not None:
+                self.endpoint = endpoint
+                self.attempts = 1
+                if (origin := endpoint.pool.take()) is not None:
+                    self._send(origin, endpoint)
+                else:
+                    self._connect(endpoint)
+                return
             self._attempt()
             return
         if chain.request_waits:

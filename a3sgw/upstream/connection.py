@@ -179,7 +179,8 @@ class Upstream(asyncio.Protocol):
                 self._partial(data)
                 return
             head = data[:end]
-            incoming = self.pool.repeated.read(head, self._method)
+            sink = cast(Sink, self.sink)
+            incoming = self.pool.repeated.read(head, self._method, sink.takes_whole)
             if incoming is None or self._parser is not None:
                 incoming = self._read(head)
                 if incoming is None:
@@ -191,10 +192,14 @@ class Upstream(asyncio.Protocol):
             data = data[end:]
             if not data:
                 return
-        sink = cast(Sink, self.sink)
         if incoming.length == len(data) - end and sink.takes_whole:
             self.sink = None
-            self._finished(incoming, b"")
+            if incoming.keep and self._request_ended and not self._stalled and not self._paused:
+                self._state = _IDLE
+                self.reused = True
+                self.pool.give(self, incoming.idle)
+            else:
+                self._finished(incoming, b"")
             sink.on_whole(incoming, data[end:])
         else:
             self._start(incoming, data[end:])

@@ -140,9 +140,9 @@ def test_a_repeated_response_is_read_as_if_anew() -> None:
     first = read_response(raw, b"GET")
     repeated.remember(first, raw, b"GET")
     first.headers.set(b"X-A", b"changed")
-    again = repeated.read(raw, b"GET")
+    again = repeated.read(raw, b"GET", False)
     assert isinstance(again, Incoming)
     assert (again.status, again.length, again.idle, again.keep) == (200, 2, 5, True)
     assert again.headers.get(b"x-a") == b"1"
-    assert repeated.read(raw, b"HEAD") is None
-    assert repeated.read(raw.replace(b"X-A: 1", b"X-A: 2"), b"GET") is None
+    assert repeated.read(raw, b"HEAD", False) is None
+    assert repeated.read(raw.replace(b"X-A: 1", b"X-A: 2"), b"GET", False) is None
