@@ -19,7 +19,7 @@ def request_head(request: Request, own: bytes) -> bytes:
     """
     headers = request._headers  # not `touched`: a property costs a call per request
     if request.target is request.raw_target and request.minor and (headers is None or not headers.changed):
-        return b"%b%b\r\n" % (request.head, own)
+        return b"".join((request.head, own, b"\r\n"))
     return b"%b %b HTTP/1.1\r\n%b%b\r\n" % (request.method, request.target, request.headers.encode(), own)
 
 
@@ -28,7 +28,7 @@ def response_head(response: Response, own: bytes) -> bytes:
     if response.status == response.received_status:
         headers = response._headers
         if headers is None or not headers.changed:
-            return b"%b%b\r\n" % (response.head, own)
+            return b"".join((response.head, own, b"\r\n"))
         line = response.head[: response.head.find(b"\r\n") + 2]  # with the endpoint's own reason phrase
     else:
         line = _STATUS_LINES.get(response.status) or b"HTTP/1.1 %d \r\n" % response.status

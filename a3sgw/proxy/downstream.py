@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from random import getrandbits
 from typing import cast
 
 from a3sgw.errors import ClientError
@@ -252,9 +251,10 @@ class Downstream(asyncio.Protocol):
         else:
             if request.authority != self._authority or not self._forwarded:
                 self._authority = request.authority
-                self._forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)
-            identity = request.id = b"%032x" % getrandbits(128)
-            own = b"%bX-Request-Id: %b\r\n" % (self._forwarded, identity)
+                lines = plain_lines(self._peer_ip, request.scheme, request.authority)
+                self._forwarded = lines + b"X-Request-Id: "
+            identity = request.id = gate.new_id()
+            own = self._forwarded + identity + b"\r\n"
         exchange = self._exchange = Exchange(self, request, own, gate.find(request) or gate.unmatched)
         length = request.content_length
         if length == 0:
@@ -430,7 +430,7 @@ class Downstream(asyncio.Protocol):
         if self._keep and self._minor and self._state == _WHOLE and self.gate.accepting and len(body) < 16384:
             headers = response._headers
             if headers is None or not headers.changed:
-                self._transport.write(b"%b\r\n%b" % (response.head, body))
+                self._transport.write(b"".join((response.head, b"\r\n", body)))
             else:
                 self._transport.write(response_head(response, b"") + body)
             self._chunked = False

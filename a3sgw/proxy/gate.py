@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from random import getrandbits
+import os
+from collections.abc import Iterator
 from typing import Protocol
 
 from a3sgw.config.entrypoint import Entrypoint
@@ -42,6 +43,8 @@ class Gate:
         """False once the entrypoint is going away: connections close after the answer they owe."""
         self.connections: set[Connection] = set()
         self._empty = asyncio.Event()
+        self.new_id = _identifiers().__next__
+        """128 random bits in hex for each request."""
 
     def apply(self, options: Entrypoint, table: Table) -> None:
         """Take over options and routes: plain assignments, nothing that can fail."""
@@ -83,11 +86,6 @@ class Gate:
             if not self.connections:
                 self._empty.set()
 
-    @staticmethod
-    def new_id() -> bytes:
-        """128 random bits in hex: an identifier, not a secret."""
-        return b"%032x" % getrandbits(128)
-
     def close(self) -> None:
         """Connections end after the answer they owe, idle ones now."""
         self.accepting = False
@@ -106,3 +104,11 @@ class Gate:
         for connection in cut:
             connection.abort()
         return len(cut)
+
+
+def _identifiers() -> Iterator[bytes]:
+    """Random bits are fetched for a hundred requests at once: a system call for each would cost more than the rest."""
+    while True:
+        block = os.urandom(16 * 128).hex().encode()
+        for at in range(0, len(block), 32):
+            yield block[at : at + 32]
