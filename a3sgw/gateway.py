@@ -287,6 +287,7 @@ class Gateway:
         for name, options in config.entrypoints.items():
             self._entrypoints[name].gate.apply(options, snapshot.tables[name])
         self._snapshot = snapshot
+        self._metrics.forget(snapshot.names())
         self._problems = ()
         self._admin, self.admin_address = outputs.admin, outputs.admin_address
         close: list[Close] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from a3sgw.check import rule_errors
 from a3sgw.config.load import Loader
 from a3sgw.config.model import Config
 from a3sgw.errors import ConfigError
@@ -22,5 +23,5 @@ def load_config(source: Path | str) -> Config:
         else loader.load(Path(source))
     )
     if loaded.config is None:
-        raise ConfigError(loaded.errors)
+        raise ConfigError([*loaded.errors, *rule_errors(loaded)])
     return loaded.config

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -147,6 +147,13 @@ class Snapshot:
         known = self.routes.get((entrypoint, route.name))
         table = self.tables.get(entrypoint)
         return (known is not None and known[1] is route) or (table is not None and table.unmatched is route)
+
+    def names(self) -> Iterator[tuple[str, str, str]]:
+        """(entrypoint, router, service) of everything that counts."""
+        for entrypoint in self.tables:
+            yield entrypoint, "", ""
+        for entrypoint, router in self.routes:
+            yield entrypoint, router, self.config.routers[router].service
 
     def pools(self) -> set[int]:
         """Identities of the pools in use."""

@@ -1,8 +1,7 @@
 """Chunked transfer coding (RFC 9112 §7.1), strict: what two parsers could read differently is refused.
 
 Refused beyond the grammar: chunk extensions that are not plain tokens, sizes of more than 15 digits, bare LF, white
-space
-around the size, and trailers larger than 16 KiB. Extensions are read and dropped, as RFC 9112 §7.1.1 allows.
+space around the size, and trailers larger than 16 KiB. Extensions are read and dropped, as RFC 9112 §7.1.1 allows.
 """
 
 from __future__ import annotations

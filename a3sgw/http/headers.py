@@ -9,9 +9,8 @@ class Headers:
     """Ordered (name, value) pairs whose names compare without case; every name and value is bytes.
 
     Built from raw field lines (``b"Host: a\\r\\nAccept: */*\\r\\n"``, already validated by the parser) and split only
-    at
-    the first access, so that a request nobody inspects never pays for it. `changed` tells whether `encode()` differs
-    from the raw block.
+    at the first access, so that a request nobody inspects never pays for it. `changed` tells whether `encode()`
+    differs from the raw block.
     """
 
     __slots__ = ("_block", "_items", "changed")

@@ -1,10 +1,8 @@
 """The strict C parser (llhttp through httptools), used to validate heads: bodies are framed by our own decoders.
 
 A fresh parser per head costs 0.2 µs and has no state to go wrong. Its owner has no `on_header`, so the whole field
-block is
-validated in C; `on_headers_complete` tells the owner that the parser agrees where the head ends. llhttp refuses bare
-LF,
-obs-fold, control characters, both framing headers at once, unknown methods, and more.
+block is validated in C; `on_headers_complete` tells the owner that the parser agrees where the head ends. llhttp
+refuses bare LF, obs-fold, control characters, both framing headers at once, unknown methods, and more.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """A request head: bytes in, `Request` out, with everything refused that two parsers could read in two ways.
 
 One compiled scan finds the few fields that matter to a proxy; the rest of the head stays the bytes that arrived. What
-is
-connection-specific or spoofable is cut out here, before any middleware looks (RFC 9110 §7.6.1).
+is connection-specific or spoofable is cut out here, before any middleware looks (RFC 9110 §7.6.1).
 """
 
 from __future__ import annotations
@@ -212,10 +211,8 @@ def repair(head: bytes) -> bytes | None:
     """A head whose only fault is a target that clients get wrong in one clear way, rewritten; None if there is none.
 
     Raw non-ASCII bytes are percent-encoded, as browsers do, and an empty target is ``/`` (RFC 9112 §3.2.1: what the
-    client
-    had to send). Both are rewritten before anything else sees them, so only one reading goes on. A method the parser
-    does
-    not know is fine (RFC 9110 §16.1: the set is open): the rest of its head is checked as that of a POST.
+    client had to send). Both are rewritten before anything else sees them, so only one reading goes on. A method the
+    parser does not know is fine (RFC 9110 §16.1: the set is open): the rest of its head is checked as that of a POST.
     """
     line_end = head.find(b"\r\n")
     parts = head[:line_end].split(b" ")

@@ -1,12 +1,9 @@
 """The request target: split, checked, and normalised for routing without changing what the endpoint should see.
 
-Unreserved characters are decoded and hex digits upper-cased *before* dot segments are resolved, so ``/%2e%2E/``
-cannot hide
-one; reserved characters stay encoded, so ``/admin%2Fx`` never becomes ``/admin/x`` (CVE-2025-66490 of a peer). The
-endpoint
-gets the raw path unless dot segments or doubled slashes were resolved: then it gets the path that was routed on, so
-that
-both sides speak of the same resource.
+Unreserved characters are decoded and hex digits upper-cased *before* dot segments are resolved, so ``/%2e%2E/`` cannot
+hide one; reserved characters stay encoded, so ``/admin%2Fx`` never becomes ``/admin/x`` (CVE-2025-66490 of a peer).
+The endpoint gets the raw path unless dot segments or doubled slashes were resolved: then it gets the path that was
+routed on, so that both sides speak of the same resource.
 """
 
 from __future__ import annotations

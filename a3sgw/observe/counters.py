@@ -65,20 +65,8 @@ class RouteMetrics:
         self.received = 0
         self.sent = 0
 
-    def observe(self, method: bytes, status: int, seconds: float, received: int, sent: int) -> None:
-        """Count one finished request; `received` and `sent` are body bytes. Measured: 0.27 µs."""
-        key = (method, status)
-        try:
-            self.requests[key] += 1
-        except KeyError:
-            self._first(key)
-        self.buckets[bisect_left(BOUNDS, seconds)] += 1
-        self.seconds += seconds
-        self.received += received
-        self.sent += sent
-
-    def count_one(self, exchange: Finished) -> None:
-        """The same for an exchange that has ended; a method of its own because a call costs as much as the counting."""
+    def observe(self, exchange: Finished) -> None:
+        """Count one; takes the whole exchange because unpacking it first would cost as much as the counting."""
         status = exchange.status
         key = (exchange.request.method, status)
         try:

@@ -79,18 +79,8 @@ class Exchange:
 
     def begin(self) -> None:
         """Ask the chain; then answer, or go on to an endpoint."""
-        route = self.route
-        chain = route.chain
+        chain = self.route.chain
         if not chain.decides:
-            service = route.service
-            if service is not None and (endpoint := service.pick(self.request, ())) is not None:
-                self.endpoint = endpoint
-                self.attempts = 1
-                if (origin := endpoint.pool.take()) is not None:
-                    self._send(origin, endpoint)
-                else:
-                    self._connect(endpoint)
-                return
             self._attempt()
             return
         if chain.request_waits:
@@ -410,8 +400,8 @@ class Exchange:
         self.finish()
 
     def on_lost(self, error: UpstreamError, stale: bool) -> None:
-        """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask anew
-        where that is harmless."""
+        """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask
+        anew where that is harmless."""
         self._leave_origin()
         untouched = self.request_ended and not self.received and self.request.content_length == 0
         if stale and untouched and self.request.method in _SAFE_TO_REPEAT:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from a3sgw.observe.counters import BOUNDS, EntrypointMetrics, RouteMetrics
+from tests.support.done import done
 
 
 @pytest.mark.parametrize(
@@ -13,7 +14,7 @@ from a3sgw.observe.counters import BOUNDS, EntrypointMetrics, RouteMetrics
 def test_bucket(seconds: float, bucket: int) -> None:
     """A duration lands in the first bucket whose bound is not below it, as Prometheus' `le` demands."""
     route = RouteMetrics("web", "api", "backend")
-    route.observe(b"GET", 200, seconds, 0, 0)
+    route.observe(done(b"GET", 200, seconds, 0, 0))
     assert [index for index, count in enumerate(route.buckets) if count] == [bucket]
     assert len(route.buckets) == len(BOUNDS) + 1
 
@@ -21,9 +22,9 @@ def test_bucket(seconds: float, bucket: int) -> None:
 def test_sums() -> None:
     """Requests are counted by method and status; bytes and seconds add up."""
     route = RouteMetrics("web", "api", "backend")
-    route.observe(b"GET", 200, 0.5, 1, 10)
-    route.observe(b"GET", 200, 0.25, 2, 20)
-    route.observe(b"POST", 502, 0.25, 3, 30)
+    route.observe(done(b"GET", 200, 0.5, 1, 10))
+    route.observe(done(b"GET", 200, 0.25, 2, 20))
+    route.observe(done(b"POST", 502, 0.25, 3, 30))
     assert route.requests == {(b"GET", 200): 2, (b"POST", 502): 1}
     assert (route.count, route.seconds, route.received, route.sent) == (3, 1.0, 6, 60)
 
@@ -32,15 +33,15 @@ def test_unknown_methods_share_one_series() -> None:
     """A client cannot create series by inventing methods."""
     route = RouteMetrics("web", "", "")
     for number in range(100):
-        route.observe(b"M%d" % number, 200, 0.0, 0, 0)
+        route.observe(done(b"M%d" % number, 200, 0.0, 0, 0))
     assert route.requests == {(b"other", 200): 100}
 
 
 def test_route_data_round_trip() -> None:
     """Counters sent as plain data and added elsewhere are the same counters; added twice they are double."""
     source, copy = RouteMetrics("web", "api", "backend"), RouteMetrics("web", "api", "backend")
-    source.observe(b"GET", 200, 0.3, 5, 7)
-    source.observe(b"BREW", 418, 30.0, 1, 1)
+    source.observe(done(b"GET", 200, 0.3, 5, 7))
+    source.observe(done(b"BREW", 418, 30.0, 1, 1))
     copy.add(source.data())
     assert copy.data() == source.data()
     copy.add(source.data())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from a3sgw.observe.exposition import CONTENT_TYPE, render
 from a3sgw.observe.metrics import Metrics
+from tests.support.done import done
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "metrics.md"
 
@@ -20,8 +21,8 @@ def lines(metrics: Metrics) -> list[str]:
 def test_route_counters_appear_at_three_levels() -> None:
     """One request is counted for its entrypoint, its router and its service, by method and code class."""
     metrics = Metrics()
-    metrics.route("web", "api", "backend").observe(b"GET", 204, 0.02, 3, 5)
-    metrics.route("web", "shop", "backend").observe(b"POST", 503, 20.0, 30, 50)
+    metrics.route("web", "api", "backend").observe(done(b"GET", 204, 0.02, 3, 5))
+    metrics.route("web", "shop", "backend").observe(done(b"POST", 503, 20.0, 30, 50))
     found = lines(metrics)
     assert 'a3sgw_entrypoint_requests_total{code="2xx",entrypoint="web",method="GET"} 1.0' in found
     assert 'a3sgw_entrypoint_requests_total{code="5xx",entrypoint="web",method="POST"} 1.0' in found
@@ -36,7 +37,7 @@ def test_histogram_is_cumulative() -> None:
     metrics = Metrics()
     route = metrics.route("web", "api", "backend")
     for seconds in (0.001, 0.02, 20.0):
-        route.observe(b"GET", 200, seconds, 0, 0)
+        route.observe(done(b"GET", 200, seconds, 0, 0))
     found = lines(metrics)
     name = "a3sgw_router_request_duration_seconds"
     assert f'{name}_bucket{{le="0.005",router="api"}} 1.0' in found
@@ -50,7 +51,7 @@ def test_histogram_is_cumulative() -> None:
 def test_unmatched_requests_have_empty_names() -> None:
     """Requests that no route matched are counted under the empty router of their entrypoint."""
     metrics = Metrics()
-    metrics.route("web").observe(b"BREW", 404, 0.001, 0, 0)
+    metrics.route("web").observe(done(b"BREW", 404, 0.001, 0, 0))
     found = lines(metrics)
     assert 'a3sgw_router_requests_total{code="4xx",method="other",router=""} 1.0' in found
     assert 'a3sgw_entrypoint_requests_total{code="4xx",entrypoint="web",method="other"} 1.0' in found
@@ -98,14 +99,14 @@ def test_process_metrics_and_format() -> None:
 def test_names_are_escaped() -> None:
     """A quote in a name does not break the format."""
     metrics = Metrics()
-    metrics.route("web", 'a"b\\c\nd', "s").observe(b"GET", 200, 0.1, 0, 0)
+    metrics.route("web", 'a"b\\c\nd', "s").observe(done(b"GET", 200, 0.1, 0, 0))
     assert 'a3sgw_router_requests_total{code="2xx",method="GET",router="a\\"b\\\\c\\nd"} 1.0' in lines(metrics)
 
 
 def test_every_metric_is_documented() -> None:
     """docs/metrics.md names exactly the metrics that exist."""
     metrics = Metrics()
-    metrics.route("web", "api", "backend").observe(b"GET", 200, 0.1, 0, 0)
+    metrics.route("web", "api", "backend").observe(done(b"GET", 200, 0.1, 0, 0))
     metrics.entrypoint("web").refuse("limit")
     text = render(metrics).decode()
     exist = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE a3sgw_")}

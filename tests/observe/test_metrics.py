@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from a3sgw.observe.metrics import Metrics
+from tests.support.done import done
 
 
 def test_same_names_same_counters() -> None:
@@ -21,7 +22,7 @@ def test_forget_waits_for_a_quiet_period() -> None:
     kept, gone = metrics.route("web", "kept", "s"), metrics.route("web", "gone", "s")
     keep = [("web", "kept", "s")]
     assert metrics.forget(keep) == 0
-    gone.observe(b"GET", 200, 0.1, 0, 0)
+    gone.observe(done(b"GET", 200, 0.1, 0, 0))
     assert metrics.forget(keep) == 0
     assert metrics.forget(keep) == 1
     assert metrics.route("web", "kept", "s") is kept
@@ -51,11 +52,11 @@ def test_merge_adds_workers_up() -> None:
     """Two workers' snapshots, sent as JSON, merge into the sum of both."""
     first, second, total = Metrics(), Metrics(), Metrics()
     for worker in (first, second):
-        worker.route("web", "api", "s").observe(b"GET", 200, 0.1, 1, 2)
+        worker.route("web", "api", "s").observe(done(b"GET", 200, 0.1, 1, 2))
         worker.entrypoint("web").opened()
         worker.entrypoint("web").refuse("limit")
         worker.lose(3)
-    second.route("web").observe(b"GET", 404, 0.1, 0, 9)
+    second.route("web").observe(done(b"GET", 404, 0.1, 0, 9))
     second.reloaded(False, 5.0)
     for worker in (first, second):
         total.merge(json.loads(json.dumps(worker.snapshot())))
@@ -69,9 +70,9 @@ def test_snapshot_is_a_copy() -> None:
     """Counting after a snapshot does not change it."""
     metrics = Metrics()
     route = metrics.route("web", "api", "s")
-    route.observe(b"GET", 200, 0.1, 1, 2)
+    route.observe(done(b"GET", 200, 0.1, 1, 2))
     before = metrics.snapshot()
     text = json.dumps(before)
-    route.observe(b"GET", 200, 0.1, 1, 2)
+    route.observe(done(b"GET", 200, 0.1, 1, 2))
     metrics.entrypoint("web").opened()
     assert json.dumps(before) == text
