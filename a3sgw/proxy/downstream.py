@@ -196,11 +196,11 @@ class Downstream(asyncio.Protocol):
         gate = self.gate
         self._complete = False
         try:
-            if self._parser is None:
+            parser, self._parser = self._parser, None  # whatever it says, it is done with
+            if parser is None:
                 feed(HttpRequestParser(self), head)
             else:
-                feed(self._parser, head[self._fed :])
-                self._parser = None
+                feed(parser, head[self._fed :])
             if not self._complete:
                 raise ValueError("the head does not end where it should")
         except ValueError as error:
