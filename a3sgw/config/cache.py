@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from a3sgw.config.nodes import Body, Value
+from a3sgw.config.shapes import Shapes
 from a3sgw.config.split import Problem
-from a3sgw.config.syntax import parse
 
 _VARIES = re.compile(r"\$\{|%\{|\b(?:local|env|file)\b")
 
@@ -25,9 +25,10 @@ class Block:
 
 @dataclass
 class BlockCache:
-    """Pieces by their text; after a load only those it used are kept. `parsed` counts the parses ever made."""
+    """Pieces by their text; after a load only those it used are kept. `parsed` counts the texts that were new."""
 
     parsed: int = 0
+    shapes: Shapes = field(default_factory=Shapes)
     _kept: dict[str, Block] = field(default_factory=dict)
     _used: dict[str, Block] = field(default_factory=dict)
 
@@ -36,10 +37,11 @@ class BlockCache:
         block = self._used.get(text) or self._kept.get(text)
         if block is None:
             self.parsed += 1
-            block = Block(parse(text), _VARIES.search(text) is None)
+            block = Block(self.shapes.parse(text), _VARIES.search(text) is None)
         self._used[text] = block
         return block
 
     def forget_unused(self) -> None:
         """Ends a load."""
         self._kept, self._used = self._used, {}
+        self.shapes.forget()
