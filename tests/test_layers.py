@@ -22,6 +22,7 @@ LAYERS = {
         "options",
         "pattern_syntax",
         "patterns",
+        "shared",
         "steps",
         "sweeper",
         "tasks",
