@@ -3,7 +3,7 @@
 GatewayError
 ├── ConfigError(diagnostics)        the operator can fix it; always has places
 ├── BindError(address)              an entrypoint could not be opened
-├── ClientError(status)             the client's fault: 400 408 413 414 417 431 501 505
+├── ClientError(status)             the client's fault: 400 408 413 414 417 429 431 501 505
 └── UpstreamError(status)           the endpoint's side; `retryable` says whether the request may be sent again
     ├── NoEndpoint 503              nobody left to ask
     ├── ConnectError 502            no connection (retryable: nothing was sent)
@@ -43,11 +43,12 @@ class BindError(GatewayError):
 
 
 class ClientError(GatewayError):
-    """The request is refused; `status` is what the client gets, `reason` what the log gets."""
+    """The request is refused; `status` and the header `fields` are what the client gets, `reason` what the log gets."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, status: int, reason: str, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
         self.status = status
         self.reason = reason
+        self.fields = fields
         super().__init__(f"{status}: {reason}")
 
 

@@ -31,6 +31,7 @@ from a3sgw.rule.priority import default_priority
 from a3sgw.rule.tcp_matchers import TCP
 from a3sgw.service.build import build_service
 from a3sgw.service.service import Service
+from a3sgw.shared.table import SharedTable
 from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
 
@@ -59,6 +60,8 @@ class Parts:
     """Where the configuration is: relative file names are looked up here."""
     observed_by: object = None
     """What the observers write to: routes are kept only as long as it is the same."""
+    table: SharedTable | None = None
+    """Limits of all workers together; None where nothing is ever served."""
 
 
 @dataclass
@@ -220,7 +223,9 @@ class _Compiler:
             return
         try:
             kind = self.parts.registry.middleware(options.kind, Middleware)
-            self.made.middlewares[name] = kind(options.options)
+            made = self.made.middlewares[name] = kind(options.options)
+            if self.parts.table is not None:
+                made.share(name, self.parts.table)
         except Exception as error:  # whatever a third party's constructor raises
             self._error(("middlewares", name), f"cannot make this middleware: {error}")
 

@@ -60,18 +60,14 @@ class ForwardAuth(BaseOptions):
     """Header fields of its answer that are added to the request."""
 
 
-class RateLimit(BaseOptions):
-    """`rate-limit`."""
+class RateLimitRedis(BaseOptions):
+    """`rate-limit-redis`."""
 
     rate: float = Field(gt=0)
     """Requests per second."""
 
     burst: int = Field(1, ge=1)
     """Requests at once."""
-
-
-class RateLimitRedis(RateLimit):
-    """`rate-limit-redis`."""
 
     redis_url: Secret
     """Redis that counts for all nodes."""
@@ -167,7 +163,6 @@ FIXED_KINDS: Mapping[str, type[BaseOptions]] = MappingProxyType(
         "basic-auth": BasicAuth,
         "jwt": Jwt,
         "forward-auth": ForwardAuth,
-        "rate-limit": RateLimit,
         "rate-limit-redis": RateLimitRedis,
         "cors": Cors,
         "headers": HeadersOptions,
@@ -180,4 +175,4 @@ FIXED_KINDS: Mapping[str, type[BaseOptions]] = MappingProxyType(
         "tcp-filter": TcpFilter,
     }
 )
-"""The kinds every version has to accept."""
+"""Kinds every version has to accept."""

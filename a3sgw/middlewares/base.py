@@ -8,6 +8,7 @@ from typing import Generic, Protocol, TypeVar
 from a3sgw.http.message import Request, Response
 from a3sgw.options import BaseOptions
 from a3sgw.plan import Plan
+from a3sgw.shared.table import SharedTable
 
 OptionsType = TypeVar("OptionsType", bound=BaseOptions)
 
@@ -52,6 +53,12 @@ class Middleware(Generic[OptionsType]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.options!r}>"
+
+    def share(self, name: str, table: SharedTable) -> None:
+        """Called once before `open`: the table of limits that hold for all workers together.
+
+        `name` is what this middleware is called in the configuration.
+        """
 
     async def open(self) -> None:
         """The configuration that names it is about to serve; what can fail fails here."""

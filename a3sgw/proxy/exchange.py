@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Task
+from collections.abc import Sequence
 from time import monotonic
 from typing import cast
 
@@ -481,16 +482,16 @@ class Exchange:
             return
         self.error = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
         status = error.status if isinstance(error, ClientError | UpstreamError) else 500
-        self._refuse(status)
+        self._refuse(status, error.fields if isinstance(error, ClientError) else ())
 
-    def _refuse(self, status: int) -> None:
+    def _refuse(self, status: int, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
         origin = self._origin
         self._leave_origin()
         if origin is not None and origin.sink is self:
             origin.abort()
         if self.status == 0:  # no head has gone to the client yet
             self._held = None
-            self.answer(refusal(status, self.request))
+            self.answer(refusal(status, self.request, fields))
         else:
             self._client.abort()
             self.finish()

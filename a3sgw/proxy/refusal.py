@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
 from a3sgw.http.headers import Headers
@@ -10,8 +11,11 @@ from a3sgw.http.message import Request, Response
 _PHRASES = {status.value: status.phrase for status in HTTPStatus} | {499: "Client Closed Request"}
 
 
-def refusal(status: int, request: Request) -> Response:
-    """A text or JSON body (by Accept) that names the status and the request id, and nothing else."""
+def refusal(status: int, request: Request, fields: Sequence[tuple[bytes, bytes]] = ()) -> Response:
+    """A text or JSON body (by Accept) that names the status and the request id, and nothing else.
+
+    `fields` are header fields that say more, such as ``Retry-After``.
+    """
     phrase = _PHRASES.get(status, "Error")
     identity = request.id.decode("latin-1")
     if b"json" in (request.headers.get(b"accept") or b"").lower():
@@ -24,4 +28,6 @@ def refusal(status: int, request: Request) -> Response:
     lines = b"Content-Type: %b\r\nX-Content-Type-Options: nosniff\r\n" % media_type
     if identity:
         lines += b"X-Request-Id: %b\r\n" % request.id
+    for field in fields:
+        lines += b"%b: %b\r\n" % field
     return Response(status, Headers(lines), body)

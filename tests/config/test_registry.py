@@ -36,9 +36,9 @@ def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
 def test_kinds(registry: Registry) -> None:
     """Every fixed kind, every file and every registered one is known, sorted."""
     kinds = registry.kinds()
-    assert set(FIXED_KINDS) | {"paint", "headers"} <= set(kinds)
+    assert set(FIXED_KINDS) | {"paint", "headers", "rate-limit"} <= set(kinds)
     assert list(kinds) == sorted(kinds)
-    assert len(FIXED_KINDS) == 15
+    assert len(FIXED_KINDS) == 14
     assert "base" not in kinds
 
 

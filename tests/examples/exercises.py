@@ -8,6 +8,7 @@ import ssl
 
 import trustme
 
+from a3sgw import load_config
 from tests.examples.stand import EXAMPLES, Stand
 from tests.support.echo import Echo, SecureEcho, echoed, ok
 from tests.support.live import fetch, until
@@ -128,6 +129,20 @@ async def body_limit(stand: Stand) -> None:
     await wire.send(head + b"7d0\r\n" + bytes(2000) + b"\r\n0\r\n\r\n")
     assert (await wire.message()).status == 413
     wire.close()
+
+
+async def rate_limit(stand: Stand) -> None:
+    """Three pass, the fourth has to wait, another client has not; a saved change gives nobody a new start."""
+    await stand.echo("APP")
+    await stand.start()
+    answers = [await stand.ask() for _ in range(4)]
+    assert [answer.status for answer in answers] == [200, 200, 200, 429]
+    assert answers[3].get(b"retry-after") in (b"5", b"6")
+    assert (await stand.ask("/", "X-Forwarded-For: 203.0.113.9")).status == 200
+    changed = stand.directory / "changed.hcl"
+    changed.write_text(stand.path.read_text().replace("10 / 60", "11 / 60"))
+    assert await stand.gateway.reload(load_config(changed))
+    assert (await stand.ask()).status == 429
 
 
 async def forward_auth(stand: Stand) -> None:

@@ -37,6 +37,13 @@ def test_text(accept: bytes) -> None:
     assert answer.headers.get(b"x-request-id") == b"abc"
 
 
+def test_more_fields() -> None:
+    """They follow the others."""
+    answer = refusal(429, asked(b""), ((b"Retry-After", b"3"), (b"X-A", b"b")))
+    assert (answer.headers.get(b"retry-after"), answer.headers.get(b"x-a")) == (b"3", b"b")
+    assert answer.body == b"429 Too Many Requests\nrequest id: abc\n"
+
+
 def test_without_a_request_id() -> None:
     """Nothing is made up."""
     answer = refusal(799, asked(b"", b""))
