@@ -12,12 +12,16 @@ from lark.exceptions import UnexpectedInput
 from a3sgw.rule.ast import Match, Node, Not, conjunction, disjunction
 from a3sgw.rule.errors import RuleError, nearest
 from a3sgw.rule.matchers import HTTP
+from a3sgw.rule.shape import Shape, cut
 from a3sgw.rule.syntax import explain
 from a3sgw.rule.table import MatcherTable
 from a3sgw.rule.values import unquote
 
 MAX_DEPTH = 50
 """Parentheses and negations inside each other: compiled rules nest as deep, and the interpreter's stack ends."""
+
+_LONGEST_SHAPE = 2000
+"""Longer rules are long lists of hosts; seldom are two of one length, and their shapes would only take memory."""
 
 
 def parse(rule: str, table: MatcherTable[Any] = HTTP) -> Node:
@@ -31,11 +35,31 @@ def parse(rule: str, table: MatcherTable[Any] = HTTP) -> Node:
         raise RuleError("the rule is not valid UTF-8", error.start, 1, "Save the file as UTF-8.") from None
     if rule.count("(") + rule.count("!") > MAX_DEPTH:
         _check_depth(rule)
+    between, quoted = cut(rule)
+    shape = _shape(between, table) if len(rule) <= _LONGEST_SHAPE else None
+    try:
+        known = shape.fill(quoted) if shape is not None else None
+    except RuleError:
+        known = None
+    return parse_anew(rule, table) if known is None else known
+
+
+def parse_anew(rule: str, table: MatcherTable[Any]) -> Node:
+    """The tree of a rule, nested not too deeply, that looks like no other; raises RuleError."""
     try:
         return cast(Node, _parser(table).parse(rule))
     except UnexpectedInput as error:
         at = error.pos_in_stream
         raise explain(rule, len(rule) if at is None or at < 0 or _at_end(error) else at, table) from None
+
+
+@lru_cache(maxsize=256)
+def _shape(between: tuple[str, ...], table: MatcherTable[Any]) -> Shape | None:
+    """Reading a rule takes ten times as long as filling in a shape; None when `between` is no part of a rule."""
+    try:
+        return Shape(between, lambda rule: parse_anew(rule, table))
+    except RuleError:
+        return None
 
 
 def _at_end(error: UnexpectedInput) -> bool:
