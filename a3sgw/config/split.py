@@ -16,6 +16,7 @@ _MOST_PROBLEMS = 100
 _LONGEST_INTERPOLATION = 16384
 _TOKEN = re.compile(
     r"""(?P<newline>\n)
+    |(?P<blank>[^\S\n]+)
     |(?P<comment>\#[^\n]*|//[^\n]*|/\*(?s:.*?)\*/)
     |(?P<endless>/\*)
     |(?P<string>"(?:[^"\\$%\n]|\\[^\n]|\$(?![{$])|%(?![{%]))*")
@@ -23,7 +24,7 @@ _TOKEN = re.compile(
     |(?P<heredoc><<-?(?P<marker>[A-Za-z][A-Za-z0-9._-]*)\r?\n)
     |(?P<open>[{(\[])
     |(?P<close>[})\]])
-    |(?P<other>[^\s"\#/<{}()\[\]]+|[/<])""",
+    |(?P<other>[^\s"\#/<{}()\[\]][^\n"\#/<{}()\[\]]*|[/<])""",
     re.VERBOSE,
 )
 _CLOSES = {"}": "{", ")": "(", "]": "["}
@@ -135,11 +136,11 @@ class _Splitter:
         match_at = _TOKEN.match
         while self.position < length:
             match = match_at(text, self.position)
-            if match is None:
-                self.position += 1
-                continue
+            assert match is not None  # every character begins one of the tokens
             self.position = match.end()
             kind = match.lastgroup
+            if kind == "blank":
+                continue
             if kind == "newline":
                 self.line += 1
                 self._end_of_line()
