@@ -38,8 +38,9 @@ class Evaluator:
     def evaluate(self, node: Node) -> Value:
         """The value of a node; raises EvaluationError and nothing else."""
         try:
-            value = self._value(node, _NOTHING, False)
-            return self._at(node, lambda: self.budget.check(value))
+            return self.budget.check(self._value(node, _NOTHING, False))
+        except ValueProblem as problem:
+            raise EvaluationError(node.span, problem.summary, problem.help) from None
         except RecursionError:
             raise EvaluationError(node.span, "this is too complex to compute", "split it with locals") from None
 

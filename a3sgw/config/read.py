@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from a3sgw.config.evaluate import Evaluator, Surroundings
@@ -31,7 +30,9 @@ class Reader:
                 self._twice(assignment.name_span, name, first[name], path)
                 continue
             first[name] = assignment.name_span
-            self._assign(data, name, path, lambda node=assignment.value, at=(*path, name): self.value(node, at))  # type: ignore[misc]
+            value = self.value(assignment.value, (*path, name))
+            if value is not None:
+                data[name] = value
         for block in body.blocks:
             self._block(block, data, first, path)
         return data
@@ -45,11 +46,6 @@ class Reader:
                 self.problems.append(error.problem)
             self.broken.append(path)
             return None
-
-    def _assign(self, data: dict[str, Value], name: str, path: Path, compute: Callable[[], Value]) -> None:
-        value = compute()
-        if value is not None:
-            data[name] = value
 
     def _block(self, block: Block, data: dict[str, Value], first: dict[str, Span], path: Path) -> None:
         if block.labels:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from itertools import chain
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from a3sgw.config.nodes import Body, Literal
+from a3sgw.config.nodes import Body
 from a3sgw.config.split import Problem
 from a3sgw.config.stencil import Cut, Scalar, Stencil, stencil_of
 from a3sgw.config.syntax import parse
-from a3sgw.config.template import Source, TemplateError, read_template
+from a3sgw.config.template import unescaped
 
 _MOST_SHAPES = 1000
 _CUT = re.compile(
@@ -20,6 +20,7 @@ _CUT = re.compile(
     |(\#[^\n]*|//[^\n]*|/\*(?s:.*?)\*/)""",
     re.VERBOSE,
 )
+_ESCAPE = re.compile(r"\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)")
 _STRANGE = re.compile(r'"|<<')
 """What must not be left between literals and comments: strings with something to fill in, and heredocs."""
 
@@ -94,11 +95,6 @@ def _value(literal: str) -> Scalar | None:
     if "\\" not in literal:
         return literal[1:-1]
     try:
-        node = read_template(Source(literal[1:-1], 1, 2), (1, 1, 1, 1 + len(literal)), _nothing, escapes=True)
-    except TemplateError:
+        return _ESCAPE.sub(lambda found: unescaped(found[0]), literal[1:-1])
+    except ValueError:
         return None
-    return node.value if isinstance(node, Literal) and isinstance(node.value, str) else None
-
-
-def _nothing(text: str, line: int, column: int) -> NoReturn:
-    raise AssertionError("a string with nothing to fill in holds no expression")

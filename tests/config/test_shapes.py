@@ -62,7 +62,7 @@ def test_one_parse_for_many_pieces_of_one_shape() -> None:
     "content",
     [
         *("", "longer than the rest", "é😀\u2028", "\\n\\u00e9\\\\", '\\"', "\\q", "$", "$$", "$x%"),
-        *("${x}", "$${", "%{ if a }", "#", "//", "/*", "<<E", "\t "),
+        *("${x}", "$${", "%{ if a }", "#", "//", "/*", "<<E", "\t ", "a\rb"),
     ],
 )
 def test_what_stands_where(text: str, content: str) -> None:
