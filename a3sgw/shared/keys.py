@@ -38,6 +38,11 @@ class Keys:
             at = keys.find(key, at + 1)
         return found
 
+    def has(self, slot: int, key: bytes) -> bool:
+        """Whether this is (still) the key of the slot."""
+        first = self._start + slot * KEY
+        return self._memory[first : first + KEY] == key
+
     def write(self, slot: int, key: bytes) -> None:
         """Put a key into a slot whose value says that it is free: whoever is killed here leaves it free."""
         first = self._start + slot * KEY

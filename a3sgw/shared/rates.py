@@ -3,50 +3,78 @@
 The time is the one at which a steady stream would have its next turn ("theoretical arrival time", ITU-T I.371). It
 runs ahead of the clock by one interval per admission, and may be ahead by as much as the burst allows. A time that
 has passed means an idle key, which is the same as one never seen: its slot is free.
+
+Refusing changes nothing, so it needs no lock: however hard a client knocks, locks are taken no more often than it is
+admitted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from a3sgw.shared.keys import Keys
+from a3sgw.shared.memory import STRIPES
+from a3sgw.shared.mutex import Mutexes
 
 WINDOW = 32
 """Slots a key may be in."""
 
 
 class Rates:
-    """Called under the lock of the bucket."""
+    """What an attachment does with the slots; one thread at a time."""
 
-    def __init__(self, keys: Keys, times: memoryview[float]) -> None:
+    def __init__(self, keys: Keys, times: memoryview[float], mutexes: Mutexes) -> None:
         self._keys = keys
         self._times = times
+        self._mutexes = mutexes
         self.evicted = 0
         """Keys forgotten while they still mattered."""
 
-    def admit(self, bucket: int, key: bytes, now: float, rate: float, burst: int) -> float:
-        """0.0 and one turn taken, or the seconds until there is one."""
+    def admit(self, bucket: int, key: bytes, clock: Callable[[], float], interval: float, tolerance: float) -> float:
+        """0.0 and one turn taken, or the seconds until there is one; 0.0 also when the lock cannot be had in time.
+
+        `interval` is the time from one turn to the next, `tolerance` how far ahead turns may be taken, in seconds.
+        """
         slot = self._keys.find(bucket, key)
-        if slot < 0:
-            slot = self._claim(bucket, key, now)
-        interval = 1.0 / rate
-        ahead = self._times[slot] - now
-        if ahead <= 0.0:
-            self._times[slot] = now + interval
+        if slot >= 0:
+            wait = self._times[slot] - tolerance - clock()
+            # The slot may have been given to another key since it was found, with another time.
+            if 0.0 < wait <= interval and self._keys.has(slot, key):
+                return wait
+        stripe = bucket % STRIPES
+        if not self._mutexes.take(stripe):
             return 0.0
-        excess = ahead - (burst - 1) * interval if burst > 1 else ahead
-        if excess <= 0.0:
-            self._times[slot] = now + ahead + interval
-            return 0.0
-        if excess > interval:
+        try:
+            # Read again: an old time, of a process that was put aside for a while, makes turns look too far ahead.
+            now = clock()
+            if slot < 0 or not self._keys.has(slot, key):
+                slot = self._claim(bucket, key, now)
+            return self._advance(slot, now, interval, tolerance)
+        finally:
+            self._mutexes.give(stripe)
+
+    def _advance(self, slot: int, now: float, interval: float, tolerance: float) -> float:
+        time = self._times[slot]
+        if time < now:
+            time = now
+        wait = time - tolerance - now
+        if wait > interval:
             # Further ahead than this rate can have led to: another rate did, and a key must not pay for that for long.
-            self._times[slot] = now + ahead - excess + interval
+            self._times[slot] = now + tolerance + interval
             return interval
-        return excess
+        if wait > 0.0:
+            return wait
+        self._times[slot] = time + interval
+        return 0.0
 
     def _claim(self, bucket: int, key: bytes, now: float) -> int:
-        """The slot of the key that is idle for longest or, when none is, soonest.
+        """The slot of the key: its own or else the one that is idle for longest or, when none is, soonest.
 
         A busy key that is forgotten may come at once again, up to its burst: the error is on the side of admitting.
         """
+        slot = self._keys.find(bucket, key)
+        if slot >= 0:  # another process was faster
+            return slot
         first = bucket * self._keys.window
         times = self._times[first : first + self._keys.window].tolist()
         earliest = min(times)

@@ -39,7 +39,7 @@ class SharedTable:
         counter_keys = Keys(memory.map, memory.counter_keys, memory.slots, counters.WINDOW)
         self._rate_buckets = rate_keys.buckets
         self._counter_buckets = counter_keys.buckets
-        self._rates = Rates(rate_keys, memory.times)
+        self._rates = Rates(rate_keys, memory.times, memory.mutexes)
         self._counters = Counters(counter_keys, memory.entries, owner)
         self._unrecorded: dict[bytes, int] = {}
         """Held by this process, but not to be seen by others."""
@@ -78,14 +78,9 @@ class SharedTable:
         In any t seconds at most ``rate * t + burst`` are admitted: `burst` may come at once, as in Traefik (below 1 is
         1), and come back at `rate` per second. Another rate or burst for a known key holds from the next call.
         """
-        key, bucket = self._place(key, self._rate_buckets)
-        stripe = bucket % STRIPES
-        if not self.mutexes.take(stripe):
-            return 0.0
-        try:
-            return self._rates.admit(bucket, key, self.now(), rate, burst)
-        finally:
-            self.mutexes.give(stripe)
+        digest, bucket = self._place(key, self._rate_buckets)
+        interval = 1.0 / rate
+        return self._rates.admit(bucket, digest, self.now, interval, (burst - 1) * interval if burst > 1 else 0.0)
 
     def acquire(self, key: bytes, limit: int) -> bool:
         """Count one for this owner unless all owners together hold `limit`; 0 is no limit, but counts."""

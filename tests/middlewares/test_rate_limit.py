@@ -145,6 +145,5 @@ async def test_a_reload_keeps_the_buckets() -> None:
         assert [(await on.running.ask(GET)).status for _ in range(2)] == [200, 429]
         for rate, burst, status in ((0.002, 1, 429), (0.002, 2, 200), (0.003, 2, 429)):
             changed = config(on.origin.url, router='middlewares = ["few"]', more=text(rate, burst))
-            address = on.running.gateway.addresses["web"][0]
-            assert await on.running.gateway.reload(load_config(changed.replace("127.0.0.1:0", address)))
+            assert await on.running.gateway.reload(load_config(changed))
             assert (await on.running.ask(GET)).status == status

@@ -26,6 +26,7 @@ def test_finding(keys: Keys) -> None:
     keys.write(7, B)
     assert (keys.find(0, A), keys.find(1, A)) == (1, -1)
     assert (keys.find(0, B), keys.find(1, B)) == (-1, 7)
+    assert (keys.has(1, A), keys.has(7, A)) == (True, False)
 
 
 def test_all_slots(keys: Keys) -> None:

@@ -2,83 +2,139 @@
 
 from __future__ import annotations
 
-import mmap
+import os
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from a3sgw.shared.keys import Keys
+from a3sgw.shared.memory import Memory
 from a3sgw.shared.rates import WINDOW, Rates
 
 A = b"a" * 16
 
 
+class Bucket:
+    """Rates by a clock that says what the test says."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.keys = Keys(memory.map, memory.rate_keys, WINDOW, WINDOW)
+        self.rates = Rates(self.keys, memory.times, memory.mutexes)
+
+    def admit(self, key: bytes, now: float, rate: float, burst: int) -> float:
+        """At this time."""
+        return self.admit_by(lambda: now, key, rate, burst)
+
+    def admit_by(self, clock: Callable[[], float], key: bytes, rate: float, burst: int) -> float:
+        """By this clock."""
+        return self.rates.admit(0, key, clock, 1 / rate, (burst - 1) / rate)
+
+
 @pytest.fixture
-def rates() -> Rates:
-    """One bucket."""
-    memory = mmap.mmap(-1, 4096)
-    times = memoryview(memory)[2048 : 2048 + WINDOW * 8].cast("d")
-    return Rates(Keys(memory, 0, WINDOW, WINDOW), times)
+def bucket() -> Iterator[Bucket]:
+    """An empty one."""
+    descriptor = Memory.create(1)
+    memory = Memory(descriptor)
+    yield Bucket(memory)
+    memory.close()
+    os.close(descriptor)
 
 
 def key(number: int) -> bytes:
     return number.to_bytes(16, "big")
 
 
-@pytest.mark.parametrize(("burst", "at_once"), [(0, 1), (1, 1), (2, 2), (20, 20)])
-def test_a_burst(rates: Rates, burst: int, at_once: int) -> None:
-    """As many as `burst` come at once, at least one; then one each interval."""
-    answers = [rates.admit(0, A, 50.0, 4.0, burst) for _ in range(at_once + 1)]
-    assert answers[:-1] == [0.0] * at_once
+@pytest.mark.parametrize("burst", [1, 2, 20])
+def test_a_burst(bucket: Bucket, burst: int) -> None:
+    """As many as `burst` come at once; then one each interval."""
+    answers = [bucket.admit(A, 50.0, 4.0, burst) for _ in range(burst + 1)]
+    assert answers[:-1] == [0.0] * burst
     assert answers[-1] == pytest.approx(0.25)
-    assert rates.admit(0, A, 50.1, 4.0, burst) == pytest.approx(0.15)
-    assert rates.admit(0, A, 50.25, 4.0, burst) == 0.0
-    assert rates.admit(0, A, 50.25, 4.0, burst) == pytest.approx(0.25)
+    assert bucket.admit(A, 50.1, 4.0, burst) == pytest.approx(0.15)
+    assert bucket.admit(A, 50.25, 4.0, burst) == 0.0
+    assert bucket.admit(A, 50.25, 4.0, burst) == pytest.approx(0.25)
 
 
-def test_a_burst_comes_back(rates: Rates) -> None:
+def test_a_burst_comes_back(bucket: Bucket) -> None:
     """A pause gives back as much as the rate would have used, never more than the burst."""
-    assert [rates.admit(0, A, 50.0, 4.0, 3) for _ in range(4)].count(0.0) == 3
-    assert [rates.admit(0, A, 50.5, 4.0, 3) for _ in range(4)].count(0.0) == 2
-    assert [rates.admit(0, A, 99.0, 4.0, 3) for _ in range(9)].count(0.0) == 3
+    assert [bucket.admit(A, 50.0, 4.0, 3) for _ in range(4)].count(0.0) == 3
+    assert [bucket.admit(A, 50.5, 4.0, 3) for _ in range(4)].count(0.0) == 2
+    assert [bucket.admit(A, 99.0, 4.0, 3) for _ in range(9)].count(0.0) == 3
 
 
 @pytest.mark.parametrize("rate", [0.001, 3.0, 100.0, 7e5])
-def test_the_wait_is_the_truth(rates: Rates, rate: float) -> None:
+def test_the_wait_is_the_truth(bucket: Bucket, rate: float) -> None:
     """Whoever comes back after the seconds it was told is admitted; whoever comes just before is not."""
     now = 1e6
-    assert rates.admit(0, A, now, rate, 1) == 0.0
-    wait = rates.admit(0, A, now, rate, 1)
+    assert bucket.admit(A, now, rate, 1) == 0.0
+    wait = bucket.admit(A, now, rate, 1)
     assert wait == pytest.approx(1 / rate, rel=1e-3)
-    assert rates.admit(0, A, now + wait * 0.99, rate, 1) > 0.0
-    assert rates.admit(0, A, now + wait * 1.001, rate, 1) == 0.0
+    assert bucket.admit(A, now + wait * 0.99, rate, 1) > 0.0
+    assert bucket.admit(A, now + wait * 1.001, rate, 1) == 0.0
 
 
-def test_a_changed_rate(rates: Rates) -> None:
+def test_a_changed_rate(bucket: Bucket) -> None:
     """It holds from the next request: a debt under a slow rate is not paid under a fast one."""
-    assert [rates.admit(0, A, 50.0, 0.01, 10) for _ in range(11)].count(0.0) == 10
-    assert rates.admit(0, A, 50.0, 100.0, 5) == pytest.approx(0.01)
-    assert rates.admit(0, A, 50.0, 100.0, 5) == pytest.approx(0.01)
-    assert rates.admit(0, A, 50.0101, 100.0, 5) == 0.0
-    assert rates.admit(0, A, 50.0101, 100.0, 5) > 0.0
+    assert [bucket.admit(A, 50.0, 0.01, 10) for _ in range(11)].count(0.0) == 10
+    assert bucket.admit(A, 50.0, 100.0, 5) == pytest.approx(0.01)
+    assert bucket.admit(A, 50.0, 100.0, 5) == pytest.approx(0.01)
+    assert bucket.admit(A, 50.0101, 100.0, 5) == 0.0
+    assert bucket.admit(A, 50.0101, 100.0, 5) > 0.0
 
 
-def test_idle_slots_are_used_again(rates: Rates) -> None:
+def test_an_old_time(bucket: Bucket) -> None:
+    """A process that was put aside after it looked at the clock takes nothing back that others were admitted for."""
+    assert [bucket.admit(A, 50.0 + turn / 100, 100.0, 2) for turn in (0, 0, 1, 2, 3)] == [0.0] * 5
+    times = iter([50.0, 50.03])
+    assert bucket.admit_by(lambda: next(times), A, 100.0, 2) == pytest.approx(0.01)
+    assert bucket.admit(A, 50.039, 100.0, 2) > 0.0
+    assert bucket.admit(A, 50.0401, 100.0, 2) == 0.0
+
+
+def test_refusing_needs_no_lock(bucket: Bucket) -> None:
+    """Who is over the limit is refused even while the lock is held; who may be below it is admitted."""
+    assert bucket.admit(A, 50.0, 4.0, 1) == 0.0
+    assert bucket.memory.mutexes.take(0)
+    assert bucket.admit(A, 50.1, 4.0, 1) == pytest.approx(0.15)
+    assert bucket.memory.mutexes.contended == 0
+    assert bucket.admit(A, 50.3, 4.0, 1) == 0.0
+    assert bucket.memory.mutexes.contended == 1
+    bucket.memory.mutexes.give(0)
+
+
+def test_a_slot_that_another_key_has_got(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between finding the slot and reading its time, it may have been evicted: nobody is refused for another's time."""
+    assert bucket.admit(A, 50.0, 4.0, 1) == 0.0
+    find = bucket.keys.find
+
+    def find_too_early(number: int, wanted: bytes) -> int:
+        slot = find(number, wanted)
+        if slot >= 0:
+            bucket.keys.write(slot, key(1))
+        return slot
+
+    monkeypatch.setattr(bucket.keys, "find", find_too_early)
+    assert bucket.admit(A, 50.1, 4.0, 1) == 0.0
+
+
+def test_idle_slots_are_used_again(bucket: Bucket) -> None:
     """A key whose time has passed leaves its slot; any number of keys fits one after another."""
     for number in range(10 * WINDOW):
-        assert rates.admit(0, key(number), 50.0 + number, 1.0, 1) == 0.0
-    assert rates.evicted == 0
+        assert bucket.admit(key(number), 50.0 + number, 1.0, 1) == 0.0
+    assert bucket.rates.evicted == 0
 
 
-def test_the_one_closest_to_idle_is_evicted(rates: Rates) -> None:
+def test_the_one_closest_to_idle_is_evicted(bucket: Bucket) -> None:
     """A bucket of busy keys forgets that whose turn is next, which then may come again too early; nobody else."""
     for number in range(WINDOW):
         slow = 1.0 if number == 5 else 0.5
-        assert rates.admit(0, key(number), 50.0, slow, 1) == 0.0
-    assert rates.evicted == 0
-    assert rates.admit(0, A, 50.0, 0.1, 1) == 0.0
-    assert rates.evicted == 1
+        assert bucket.admit(key(number), 50.0, slow, 1) == 0.0
+    assert bucket.rates.evicted == 0
+    assert bucket.admit(A, 50.0, 0.1, 1) == 0.0
+    assert bucket.rates.evicted == 1
     for number in range(WINDOW):
         if number != 5:
-            assert rates.admit(0, key(number), 50.0, 0.5, 1) > 0.0
-    assert rates.admit(0, A, 50.0, 0.1, 1) > 0.0
-    assert rates.admit(0, key(5), 50.0, 1.0, 1) == 0.0
+            assert bucket.admit(key(number), 50.0, 0.5, 1) > 0.0
+    assert bucket.admit(A, 50.0, 0.1, 1) > 0.0
+    assert bucket.admit(key(5), 50.0, 1.0, 1) == 0.0

@@ -27,6 +27,13 @@ def test_four_ask_for_three_times_the_rate(attach: Attach, rate: int, burst: int
     assert [table.state()["contended"] for table in tables] == [0, 0, 0, 0]
 
 
+@pytest.mark.parametrize("burst", [-1, 0, 1])
+def test_the_smallest_burst(table: SharedTable, burst: int) -> None:
+    """One at once, however little is asked for."""
+    table.now = lambda: 5000.0
+    assert [table.admit(b"a", 4.0, burst) for _ in range(3)] == [0.0, 0.25, 0.25]
+
+
 def test_keys_of_any_length(table: SharedTable) -> None:
     """Each is one of its own, for rates and for counters."""
     keys = [b"", b"\0", b"a", b"a" * 1000, b"a" * 1001, bytes(100_000)]
