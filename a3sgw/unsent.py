@@ -1,4 +1,4 @@
-"""How many bytes of a connection the other side has not taken yet: whether it reads slowly or not at all."""
+"""What the kernel holds of a connection: bytes the other side has not taken yet, and bytes we have not read yet."""
 
 from __future__ import annotations
 
@@ -14,11 +14,19 @@ def unsent(transport: asyncio.Transport) -> int:
     A buffer's marks tell much less: the kernel takes more only when a third of up to 4 MB is free again, which a slow
     reader may need minutes for.
     """
+    return transport.get_write_buffer_size() + _held(transport, termios.TIOCOUTQ)
+
+
+def unread(transport: asyncio.Transport) -> int:
+    """Bytes that have arrived and that nobody has looked at (FIONREAD)."""
+    return _held(transport, termios.FIONREAD)
+
+
+def _held(transport: asyncio.Transport, what: int) -> int:
     raw = transport.get_extra_info("socket")
-    held = 0
-    if raw is not None and raw.fileno() >= 0:
-        try:
-            held = struct.unpack("i", fcntl.ioctl(raw.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
-        except OSError:
-            held = 0
-    return transport.get_write_buffer_size() + int(held)
+    if raw is None or raw.fileno() < 0:
+        return 0
+    try:
+        return int(struct.unpack("i", fcntl.ioctl(raw.fileno(), what, bytes(4)))[0])
+    except OSError:
+        return 0

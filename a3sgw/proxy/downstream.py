@@ -20,7 +20,7 @@ from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
 from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
-from a3sgw.unsent import unsent
+from a3sgw.unsent import unread, unsent
 
 _MAX_AHEAD = 64 * 1024
 """Bytes of pipelined requests read ahead while one is being answered; then the client waits."""
@@ -126,7 +126,7 @@ class Downstream(asyncio.Protocol):
         if peer and not isinstance(peer, (str, bytes)):
             self._peer_ip = peer[0].partition("%")[0]
         self._trusted = self._peer_ip in gate.trusted
-        self.deadline = gate.sweeper.now + gate.read_header_timeout
+        self.deadline = gate.sweeper.now + (gate.patience or gate.read_header_timeout)
         if not gate.admit(self):
             self._state = _CLOSED
             self._transport.write(_TOO_MANY)
@@ -242,7 +242,7 @@ class Downstream(asyncio.Protocol):
         self._served += 1
         self._begun = False
         self._minor = request.minor
-        self._keep = gate.accepting and request.persistent
+        self._keep = request.persistent
         self._continued = False
         request.peer_ip = request.client_ip = self._peer_ip
         request.scheme = gate.scheme
@@ -260,7 +260,12 @@ class Downstream(asyncio.Protocol):
         if length == 0:
             self._state = _WHOLE
             self.deadline = NEVER
+            if gate.accepting or not rest:
+                exchange.begin()
+                return rest
+            self._ahead = rest  # an answer made at once has to know that it is not the last
             exchange.begin()
+            rest, self._ahead = self._ahead, b""
             return rest
         if length is None:
             self._state = _CHUNKED
@@ -414,7 +419,7 @@ class Downstream(asyncio.Protocol):
             own += date_line()
             if self._state == _CHUNKED or (self._state == _LENGTH and self._left > _MAX_DRAIN):
                 self._keep = False  # the rest of that body will not be read
-        if not self._keep or not self.gate.accepting:
+        if not self._keep or not (self.gate.accepting or self._goes_on()):
             self._keep = False
             own += b"Connection: close\r\n"
         elif self._minor == 0:
@@ -424,6 +429,10 @@ class Downstream(asyncio.Protocol):
             self._head = head
         else:
             self._transport.write(head)
+
+    def _goes_on(self) -> bool:
+        """While the entrypoint closes: whether more requests have been sent ahead, and there is time to answer them."""
+        return bool(self._ahead) and self.gate.sweeper.now < self.gate.patient_until
 
     def send_whole(self, response: Response, body: bytes) -> None:
         """Head and body at once."""
@@ -484,13 +493,13 @@ class Downstream(asyncio.Protocol):
         if state == _CLOSED or exchange is None:
             return
         if state == _WHOLE:
-            if self._keep and self.gate.accepting:
+            if self._keep and (self.gate.accepting or self.gate.patience):
                 if not (self._ahead or self._held or self._half_closed):  # nothing to go on with: wait for it
                     self._state = _HEAD
                     self.deadline = self.gate.sweeper.now + self.gate.idle_timeout
                     return
                 self._next_request()
-            elif self._half_closed or not self._ahead:
+            elif self._half_closed or not (self._ahead or self.gate.patience):
                 self._close()
             else:
                 self._linger()
@@ -622,6 +631,8 @@ class Downstream(asyncio.Protocol):
                 exchange.fail(ClientError(408, "the body stopped"))
         elif state == _HEAD and self._ahead and not self._slow:
             self._refuse(ClientError(408, "the head did not arrive in time"))
+        elif state == _HEAD and not (self._slow or self._held) and unread(self._transport):
+            self.deadline = self.gate.sweeper.now  # a request came in time, it is this process that was late
         elif state in (_HEAD, _DRAIN):
             self._close()
         else:
@@ -659,9 +670,12 @@ class Downstream(asyncio.Protocol):
         self._transport.write_eof()
 
     def drain(self) -> None:
-        """The entrypoint closes: an idle connection goes now, a busy one after its answer."""
+        """The entrypoint closes: an idle connection goes now or soon, a busy one after its answer."""
         if self._state == _HEAD and not self._ahead:
-            self._close()
+            if self.gate.patience:
+                self.deadline = min(self.deadline, self.gate.sweeper.now + self.gate.patience)
+            else:
+                self._close()
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio.BaseProtocol."""

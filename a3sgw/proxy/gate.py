@@ -12,9 +12,16 @@ from a3sgw.http.request import HeadRules
 from a3sgw.networks import NetworkSet
 from a3sgw.observe.metrics import EntrypointMetrics
 from a3sgw.plan import NO_LIMIT
+from a3sgw.proxy.places import Counts, Places
 from a3sgw.routing.route import Route
 from a3sgw.routing.table import Table
 from a3sgw.sweeper import Sweeper, Timed
+
+PATIENCE = 1.0
+"""Seconds an idle connection may stay open while its entrypoint goes away: a client that is busy asks again sooner and
+is then told to come back on a new connection, so it never meets a closed one."""
+_ROUNDS = 5
+"""Rounds of the event loop within which a connection accepted before the socket was closed has shown up."""
 
 
 class Connection(Timed, Protocol):
@@ -25,7 +32,7 @@ class Connection(Timed, Protocol):
         """The route of the exchange it runs now, None between two."""
 
     def drain(self) -> None:
-        """Close now when idle, after the answer it owes when not."""
+        """When idle close, now or after the gate's patience; when not, after the answer it owes."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -34,14 +41,22 @@ class Connection(Timed, Protocol):
 class Gate:
     """Reads options once per reload, so that connections find plain attributes."""
 
-    def __init__(self, name: str, sweeper: Sweeper, metrics: EntrypointMetrics) -> None:
+    def __init__(self, name: str, sweeper: Sweeper, metrics: EntrypointMetrics, table: Counts | None = None) -> None:
+        """`table` counts connections for all processes that share it; without one this gate counts its own."""
         self.name = name
         self.sweeper = sweeper
         self.metrics = metrics
         self.scheme = b"http"
         self.accepting = True
         """False once the entrypoint is going away: connections close after the answer they owe."""
+        self.patience = 0.0
+        """Seconds that connections wait for one more request, once `accepting` is False."""
+        self.patient_until = 0.0
+        """On the sweeper's clock: until then, requests that were sent ahead are all answered."""
+        self.idle_timeout = NO_LIMIT
         self.connections: set[Connection] = set()
+        self.max_connections = 0
+        self._places = Places(table) if table is not None else None
         self._empty = asyncio.Event()
         self.new_id = _identifiers().__next__
         """128 random bits in hex for each request."""
@@ -51,6 +66,7 @@ class Gate:
         self.find = table.find
         self.unmatched = table.unmatched
         self.max_connections = options.max_connections
+        self._count()
         self.read_header_timeout = options.read_header_timeout or NO_LIMIT
         self.idle_timeout = options.idle_timeout or NO_LIMIT
         self.body_idle_timeout = options.body_idle_timeout or NO_LIMIT
@@ -66,10 +82,21 @@ class Gate:
                 self.metrics.closed()
                 metrics.opened()
             self.name, self.metrics = name, metrics
+            self._count()
+
+    def _count(self) -> None:
+        """Hold places under the name in use, if there is a limit to hold them for."""
+        if self._places is not None:
+            self._places.count_as(self.name if self.max_connections else None, len(self.connections))
+
+    def _has_room(self) -> bool:
+        if self._places is not None:
+            return self._places.take(self.max_connections)
+        return len(self.connections) < self.max_connections
 
     def admit(self, connection: Connection) -> bool:
         """Count a new connection in; False when there are too many already."""
-        if self.max_connections and len(self.connections) >= self.max_connections:
+        if self.max_connections and not self._has_room():
             self.metrics.refuse("max_connections")
             return False
         self.connections.add(connection)
@@ -83,23 +110,33 @@ class Gate:
             self.connections.discard(connection)
             self.sweeper.forget(connection)
             self.metrics.closed()
+            if self._places is not None:
+                self._places.give()
             if not self.connections:
                 self._empty.set()
 
-    def close(self) -> None:
-        """Connections end after the answer they owe, idle ones now."""
+    def close(self, patience: float = 0.0) -> None:
+        """Connections end after the next answer, which says so; idle ones, and those whose clients have been told that
+        theirs is kept, when no request comes for `patience` seconds."""
         self.accepting = False
+        self.patience = patience
+        self.patient_until = self.sweeper.now + patience
+        self.idle_timeout = min(self.idle_timeout, patience)
         for connection in list(self.connections):
             connection.drain()
 
     async def drained(self, seconds: float) -> int:
         """Wait until every connection has ended, at most `seconds`; returns how many had to be cut."""
-        self._empty.clear()
-        if self.connections:
+        late = asyncio.get_running_loop().time() + seconds
+        for _ in range(_ROUNDS):
+            await asyncio.sleep(0)
+        while self.connections:
+            self._empty.clear()
             try:
-                await asyncio.wait_for(self._empty.wait(), seconds)
+                async with asyncio.timeout_at(late):
+                    await self._empty.wait()
             except TimeoutError:
-                pass
+                break
         cut = list(self.connections)
         for connection in cut:
             connection.abort()
