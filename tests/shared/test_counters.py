@@ -53,6 +53,16 @@ def test_never_below_zero(owner: Owner) -> None:
     assert zero.acquire(0, A, 1)
 
 
+def test_releasing_passes_over_free_slots(owner: Owner) -> None:
+    """A slot that another has left is nobody's, not the first owner's."""
+    zero, one = owner(0), owner(1)
+    assert one.acquire(0, A, 0)
+    assert zero.acquire(0, A, 0)
+    one.release(0, A)
+    zero.release(0, A)
+    assert zero.held(0, A) == 0
+
+
 @pytest.mark.parametrize("number", [0, 1, 2**31 - 1])
 def test_forgiving(owner: Owner, number: int) -> None:
     """All that one owner holds is released, of every key; what others hold is not."""

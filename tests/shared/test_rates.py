@@ -118,6 +118,17 @@ def test_a_slot_that_another_key_has_got(bucket: Bucket, monkeypatch: pytest.Mon
     assert bucket.admit(A, 50.1, 4.0, 1) == 0.0
 
 
+def test_a_key_that_another_process_has_brought(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between not finding the key and getting the lock, it may have come: it stays one key."""
+    find = bucket.keys.find
+    assert bucket.admit(key(1), 49.0, 4.0, 1) == 0.0
+    assert bucket.admit(A, 50.0, 4.0, 1) == 0.0
+    answers = iter([-1])
+    monkeypatch.setattr(bucket.keys, "find", lambda number, wanted: next(answers, find(number, wanted)))
+    assert bucket.admit(A, 50.1, 4.0, 1) == pytest.approx(0.15)
+    assert bucket.keys.all(0, A) == [find(0, A)]
+
+
 def test_idle_slots_are_used_again(bucket: Bucket) -> None:
     """A key whose time has passed leaves its slot; any number of keys fits one after another."""
     for number in range(10 * WINDOW):
