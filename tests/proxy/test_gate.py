@@ -202,8 +202,14 @@ async def test_draining_waits_for_those_at_the_door() -> None:
     one = gate(limit=0)
     connection = Connection()
     loop = asyncio.get_running_loop()
-    loop.call_soon(lambda: loop.call_soon(lambda: one.admit(connection)))
-    loop.call_later(0.01, lambda: one.leave(connection))
+    came = asyncio.Event()
+
+    def come() -> None:
+        came.set()
+        one.admit(connection)
+        loop.call_later(0.01, one.leave, connection)
+
+    loop.call_soon(loop.call_soon, come)
     one.close()
     assert await one.drained(5) == 0
-    assert not one.connections
+    assert came.is_set()
