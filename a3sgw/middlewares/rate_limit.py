@@ -47,7 +47,7 @@ class RateLimit(Middleware[Options]):
         self._prefix = b"rate-limit\0%b\0" % name.encode()
 
     def request(self, request: Request) -> None:
-        """Refuse what comes too early, and say in Retry-After when it would not; about 3 µs."""
+        """Refuse what comes too early, and say in Retry-After when it would not; 2.5 µs for one that passes."""
         wait = self._table.admit(self._prefix + _client(request.client_ip), self._rate, self._burst)
         if wait > 0.0:
             seconds = ceil(min(wait, _LONGEST))  # up: who comes back a moment too early is refused again

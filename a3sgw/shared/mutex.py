@@ -19,8 +19,8 @@ SIZE = 64
 _SHARED = 1
 _ROBUST = 1
 """PTHREAD_PROCESS_SHARED and PTHREAD_MUTEX_ROBUST, the same in glibc and musl."""
-_TRIES = 20
-"""At once, before the processor is given up: about twice as long as a lock is held."""
+_TRIES = 50
+"""At once, before the processor is given up: some ten microseconds, several times as long as a lock is held."""
 _PAUSE = 0.0001
 """Seconds between two tries after that."""
 _AVOIDED = 0.1
