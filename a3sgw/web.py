@@ -10,6 +10,7 @@ import asyncio
 import io
 import json
 import logging
+import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -206,10 +207,11 @@ class WebServer:
         self._max_body = max_body
         self._runner: web.ServerRunner | None = None
 
-    async def open(self, address: str) -> str:
+    async def open(self, address: str, sockets: Sequence[socket.socket] = ()) -> str:
         """Listen on ``host:port``, ``:port`` (loopback), ``[::1]:port`` or ``unix:/path``; port 0 is any free port.
 
-        Returns the address with the port in use. Raises `BindError`.
+        With `sockets`, which listen there already, it accepts from those and closes them in the end. Returns the
+        address with the port in use. Raises `BindError`.
         """
         # Whoever sends garbage gets 400; that is no news for the log. Failures of handlers are logged by `_answer`.
         quiet = logging.getLogger("a3sgw.web.protocol")
@@ -218,7 +220,10 @@ class WebServer:
         runner = web.ServerRunner(server, shutdown_timeout=1)
         await runner.setup()
         try:
-            await self._site(runner, address).start()
+            for one in sockets:
+                await web.SockSite(runner, one).start()
+            if not sockets:
+                await self._site(runner, address).start()
         except (OSError, ValueError) as error:
             await runner.cleanup()
             raise BindError(address, getattr(error, "strerror", None) or str(error)) from error

@@ -15,9 +15,13 @@ import a3sgw
 ROOT = Path(a3sgw.__file__).parent
 LAYERS = {
     1: (
+        "affinity",
         "collection",
+        "cores",
         "diagnostic",
+        "encoding",
         "errors",
+        "loop",
         "networks",
         "options",
         "pattern_syntax",
@@ -26,20 +30,24 @@ LAYERS = {
         "steps",
         "sweeper",
         "tasks",
+        "title",
         "unsent",
         "version",
         "web",
     ),
     2: ("config", "http", "plan"),
-    3: ("middlewares", "observe", "providers", "rule", "upstream"),
-    4: ("balancers",),
+    3: ("listeners", "middlewares", "observe", "providers", "rule", "upstream"),
+    4: ("balancers", "control", "own_log"),
     5: ("service",),
     6: ("routing",),
     7: ("proxy",),
     8: ("entrypoints",),
-    9: ("admin", "check", "public", "retire", "snapshot"),
-    10: ("cli", "gateway"),
-    11: ("__init__", "__main__"),
+    9: ("admin", "check", "listening", "public", "retire", "snapshot"),
+    10: ("data_plane", "reloads"),
+    11: ("gateway", "worker"),
+    12: ("supervisor",),
+    13: ("cli",),
+    14: ("__init__", "__main__"),
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 FAMILIES = ("balancers", "entrypoints", "middlewares", "providers")

@@ -12,6 +12,10 @@ from a3sgw.web import Routes, WebRequest, WebResponse, json_response
 class GatewayView(Protocol):
     """The side of a gateway that the management API shows."""
 
+    async def refresh(self) -> None:
+        """Bring figures that come from other processes up to date."""
+        ...
+
     def health(self) -> dict[str, Any]:
         """JSON-ready state of the whole gateway; ``status`` is "healthy", "degraded", "draining" …"""
         ...
@@ -60,6 +64,7 @@ class Endpoints:
 
     async def health(self, _: WebRequest) -> WebResponse:
         """Everything the gateway knows about its health."""
+        await self._view.refresh()
         return json_response(self._view.health())
 
     async def ready(self, _: WebRequest) -> WebResponse:
@@ -69,6 +74,7 @@ class Endpoints:
 
     async def metrics(self, _: WebRequest) -> WebResponse:
         """Prometheus text, rendered in a thread."""
+        await self._view.refresh()
         text = await asyncio.to_thread(self._view.metrics_text)
         return WebResponse(200, text, CONTENT_TYPE)
 

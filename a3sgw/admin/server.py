@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Sequence
+
 from a3sgw.admin.endpoints import Endpoints, GatewayView
 from a3sgw.admin.guard import guard
 from a3sgw.web import WebServer
@@ -17,9 +20,10 @@ class AdminServer:
         self.address = address
         self._server = WebServer(Endpoints(view).routes(), guard(address))
 
-    async def open(self) -> str:
-        """Listen; returns the address with the port in use. Raises `BindError`."""
-        return await self._server.open(self.address)
+    async def open(self, sockets: Sequence[socket.socket] = ()) -> str:
+        """Listen, or accept from sockets that listen there; returns the address with the port in use. Raises
+        `BindError`."""
+        return await self._server.open(self.address, sockets)
 
     async def close(self) -> None:
         """Stop listening; running requests get a second to end."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import signal
 import sys
 import tempfile
 from pathlib import Path
 
 from a3sgw.cli.report import table
-from a3sgw.cli.run import serve_beside
+from a3sgw.errors import BindError, GatewayError
 from a3sgw.gateway import Gateway
+from a3sgw.loop import run as run_loop
+from a3sgw.own_log import OwnLog
 from a3sgw.web import WebRequest, WebResponse, WebServer
 
 _EXAMPLE = """\
@@ -82,7 +85,29 @@ def run(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory(prefix="a3sgw-demo-") as folder:
         directory = args.directory or Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
-        return serve_beside(_Demo(directory, args.port))
+        return run_loop(_serve(_Demo(directory, args.port)))
+
+
+async def _serve(demo: _Demo) -> int:
+    """One process is enough for a look."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    log = OwnLog()
+    try:
+        await demo.open()
+        gateway = Gateway(demo.config, lambda config: log.follow(config.log))
+        await gateway.start()
+        demo.started(gateway)
+        await stopping.wait()
+        await gateway.shutdown()
+    except GatewayError as error:
+        print(f"a3sgw: {error}", file=sys.stderr)
+        return 3 if isinstance(error, BindError) else 1
+    finally:
+        await demo.close()
+        log.flush()
+    return 0
 
 
 class _Demo:

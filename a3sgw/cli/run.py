@@ -1,148 +1,126 @@
-"""``a3sgw --config …``: runs the gateway until it is told to stop; the only importer of uvloop."""
+"""``a3sgw --config …``: runs the gateway until it is told to stop."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Literal
 
-import uvloop
-
-from a3sgw.cli.notify import notify
 from a3sgw.cli.report import report
-from a3sgw.config.model import Log
+from a3sgw.config.model import MOST_WORKERS
 from a3sgw.diagnostic import Place
-from a3sgw.errors import BindError, ConfigError
-from a3sgw.gateway import Gateway
-from a3sgw.observe.log import LogHandler, configure
+from a3sgw.errors import BindError, ConfigError, GatewayError
+from a3sgw.loop import run as run_loop
+from a3sgw.own_log import OwnLog
+from a3sgw.supervisor.crew import Settings
+from a3sgw.supervisor.inherited import inherited
+from a3sgw.supervisor.notify import keep_watchdog_quiet, notify
+from a3sgw.supervisor.supervisor import Supervisor
 from a3sgw.tasks import spawn
+from a3sgw.title import set_title
 
 _log = logging.getLogger("a3sgw")
 
 
 def run(args: argparse.Namespace) -> int:
     """Run until TERM or INT; the exit code says how it went."""
-    if args.workers not in (None, "auto", "1"):
-        print(f"a3sgw: not supported yet: --workers {args.workers} (one process carries the traffic)", file=sys.stderr)
-        return 2
-    return uvloop.run(_serve(args.config, args.log_level, args.log_format))
-
-
-class Beside(Protocol):
-    """Something that lives as long as the gateway, such as the services of the demo."""
-
-    config: Path
-
-    async def open(self) -> None:
-        """Called before the gateway loads `config`."""
-
-    def started(self, gateway: Gateway) -> None:
-        """Called once it accepts."""
-
-    async def close(self) -> None:
-        """Called after it has stopped."""
-
-
-def serve_beside(beside: Beside) -> int:
-    """Run the gateway on ``beside.config`` together with `beside`."""
-
-    async def both() -> int:
-        await beside.open()
-        try:
-            return await _serve(beside.config, None, None, beside.started)
-        finally:
-            await beside.close()
-
-    return uvloop.run(both())
-
-
-async def _serve(
-    config: Path, log_level: str | None, log_format: str | None, started: Callable[[Gateway], None] | None = None
-) -> int:
-    log = _OwnLog(log_level, log_format)
-    gateway = Gateway(config, lambda config: log.follow(config.log))
-    loop = asyncio.get_running_loop()
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
     try:
-        await gateway.start()
+        workers = _workers(args.workers)
+    except ValueError:
+        print(f'a3sgw: --workers is "auto" or a number from 1 to {MOST_WORKERS}, not {args.workers}', file=sys.stderr)
+        return 2
+    set_title(f"supervisor ({args.config})")
+    return run_loop(_serve(args.config, Settings(None, args.log_level or "", args.log_format or ""), workers))
+
+
+def _workers(text: str | None) -> int | Literal["auto", ""]:
+    if text is None or text == "auto":
+        return "auto" if text else ""
+    number = int(text)
+    if not 1 <= number <= MOST_WORKERS:
+        raise ValueError(text)
+    return number
+
+
+async def _serve(config: Path, settings: Settings, workers: int | Literal["auto", ""]) -> int:
+    log = OwnLog(settings.log_level, settings.log_format)
+    given = inherited(os.environ)
+    supervisor = Supervisor(config, settings, given, workers, lambda config: log.follow(config.log))
+    told = _Told(supervisor, log)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told.over.set)
+    try:
+        await supervisor.start()
     except ConfigError as error:
         log.flush()
         report(error.diagnostics, _line_of, "text", sys.stderr)
         return 1
-    except BindError as error:
+    except GatewayError as error:
         log.flush()
         print(f"a3sgw: {error}", file=sys.stderr)
-        return 3
-
-    def reopen() -> None:
-        gateway.reopen_logs()
-        log.reopen()
-
-    loop.add_signal_handler(signal.SIGHUP, lambda: spawn(_reload(gateway), "reload"))
-    loop.add_signal_handler(signal.SIGUSR1, reopen)
-    _announce(gateway)
+        return 3 if isinstance(error, BindError) else 1
+    told.listen(loop)
+    _announce(supervisor)
+    given.ready()
     notify("READY=1")
-    if started is not None:
-        started(gateway)
-    await stopping.wait()
-    notify("STOPPING=1")
-    _log.info("stopping", extra={"timeout_seconds": gateway.config().shutdown_timeout_secs})
-    await gateway.shutdown()
+    watchdog = spawn(keep_watchdog_quiet(lambda: supervisor.alive), "watchdog")
+    await told.over.wait()
+    if supervisor.successor:
+        notify(f"MAINPID={supervisor.successor}")
+        await supervisor.hand_over()
+    else:
+        notify("STOPPING=1")
+        _log.info("stopping", extra={"timeout_seconds": supervisor.config.shutdown_timeout_secs})
+        await supervisor.shutdown()
+    watchdog.cancel()
     log.flush()
     return 0
 
 
-async def _reload(gateway: Gateway) -> None:
-    notify("RELOADING=1")
-    await gateway.reload()
-    notify("READY=1")
+class _Told:
+    """What signals ask for; `over` is set when this process has to end."""
+
+    def __init__(self, supervisor: Supervisor, log: OwnLog) -> None:
+        self.over = asyncio.Event()
+        self._supervisor = supervisor
+        self._log = log
+
+    def listen(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From now on; TERM and INT have been heard all the time."""
+        loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._reload(), "reload"))
+        loop.add_signal_handler(signal.SIGUSR1, self._reopen)
+        loop.add_signal_handler(signal.SIGUSR2, lambda: spawn(self._upgrade(), "upgrade"))
+
+    async def _reload(self) -> None:
+        notify("RELOADING=1")
+        await self._supervisor.reload()
+        notify("READY=1")
+
+    def _reopen(self) -> None:
+        self._supervisor.reopen_logs()
+        self._log.reopen()
+
+    async def _upgrade(self) -> None:
+        if await self._supervisor.upgrade():
+            self.over.set()
 
 
-def _announce(gateway: Gateway) -> None:
-    listening = ", ".join(f"{name}={address}" for name, all_ in gateway.addresses.items() for address in all_)
-    extra = {"entrypoints": listening, "routers": len(gateway.config().routers), "workers": 1}
-    if gateway.admin_address:
-        extra["admin"] = gateway.admin_address
+def _announce(supervisor: Supervisor) -> None:
+    listening = ", ".join(f"{name}={address}" for name, all_ in supervisor.addresses.items() for address in all_)
+    extra = {
+        "entrypoints": listening,
+        "routers": len(supervisor.config.routers),
+        "workers": supervisor.crew.size,
+    }
+    if supervisor.admin_address:
+        extra["admin"] = supervisor.admin_address
     _log.info("ready", extra=extra)
-
-
-class _OwnLog:
-    """The gateway's own log: what the configuration says, except for what the command line says."""
-
-    def __init__(self, level: str | None, format: str | None) -> None:
-        self._given = {key: value for key, value in (("level", level), ("format", format)) if value}
-        self._options = Log()
-        self._handler = self._configure(self._options)
-
-    def follow(self, options: Log) -> None:
-        """Use `options` from now on; a file that cannot be opened is reported, and the log goes on where it was."""
-        if options == self._options:
-            return
-        try:
-            self._handler = self._configure(options)
-        except OSError as error:
-            _log.error("cannot write the log to %s: %s", options.file, error.strerror or error)
-            return
-        self._options = options
-
-    def _configure(self, options: Log) -> LogHandler:
-        chosen = Log.model_validate(options.model_dump() | self._given)
-        return configure(chosen.level, chosen.format, Path(chosen.file) if chosen.file else None)
-
-    def reopen(self) -> None:
-        """Follow a moved file."""
-        self._handler.reopen()
-
-    def flush(self) -> None:
-        """Wait until everything is written."""
-        self._handler.flush()
 
 
 def _line_of(place: Place) -> str:

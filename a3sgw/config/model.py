@@ -108,5 +108,11 @@ class Config(BaseOptions):
     workers: Workers = "auto"
     """Processes that carry traffic; `auto` means one per core."""
 
+    worker_cpu_affinity: bool = False
+    """Bind each worker to a core of its own."""
+
     shutdown_timeout_secs: Duration = 30.0
     """How long running requests may take to finish when the gateway stops."""
+
+    drain_timeout: Duration | None = None
+    """How long they may take when another version has taken over; `shutdown_timeout_secs` unless it is set."""

@@ -87,8 +87,6 @@ def _found(config: Config, registry: Registry) -> _Found:
         if not registry.supported(middleware.kind):
             yield ("middlewares", name, "type"), f' "{middleware.kind}"', _REMOVE
     yield from _written(("providers",), config.providers, "providers")
-    if isinstance(config.workers, int) and config.workers > 1:
-        yield ("workers",), f" = {config.workers}", 'write workers = 1 or "auto"'
 
 
 def _entrypoint(base: Path, entrypoint: Entrypoint) -> _Found:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
+from types import MappingProxyType
 
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -21,20 +23,42 @@ _LEVELS = ("entrypoint", "router", "service")
 _EDGES = (*map(repr, BOUNDS), "+Inf")
 
 
-def render(metrics: Metrics, version: str = "") -> bytes:
+@dataclass(frozen=True)
+class WorkerFigures:
+    """What one worker process uses now."""
+
+    worker: str
+    connections: int
+    processor_seconds: float
+    resident_bytes: int
+    open_descriptors: int
+
+
+def render(
+    metrics: Metrics,
+    version: str = "",
+    workers: Sequence[WorkerFigures] = (),
+    replaced: Mapping[str, int] = MappingProxyType({}),
+) -> bytes:
     """All counters as Prometheus text (format 0.0.4), with the process's own memory, CPU and file descriptors.
+
+    `replaced` counts workers that were replaced, by why.
 
     Works on a copy, so it may run in a thread while requests are counted: thousands of busy routers take a while.
     """
-    return generate_latest(_Everything(metrics.snapshot(), version))
+    return generate_latest(_Everything(metrics.snapshot(), version, workers, replaced))
 
 
 class _Everything(Collector):
     """Turns one snapshot into metric families."""
 
-    def __init__(self, data: MetricsData, version: str) -> None:
+    def __init__(
+        self, data: MetricsData, version: str, workers: Sequence[WorkerFigures], replaced: Mapping[str, int]
+    ) -> None:
         self._data = data
         self._version = version
+        self._workers = workers
+        self._replaced = replaced
 
     def collect(self) -> Iterator[Metric]:
         for position, level in enumerate(_LEVELS):
@@ -44,6 +68,8 @@ class _Everything(Collector):
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
+        if self._workers or self._replaced:
+            yield from _workers(self._workers, self._replaced)
         yield from ProcessCollector(registry=None).collect()
 
 
@@ -120,3 +146,23 @@ def _state(data: MetricsData) -> Iterator[Metric]:
         "Access log lines that could not be written (stalled or failing output).",
         value=data["access_log_lost"],
     )
+
+
+def _workers(workers: Sequence[WorkerFigures], replaced: Mapping[str, int]) -> Iterator[Metric]:
+    label = ["worker"]
+    connections = GaugeMetricFamily("a3sgw_worker_connections", "Connections open now, by worker.", labels=label)
+    processor = CounterMetricFamily("a3sgw_worker_cpu_seconds", "Processor time of each worker process.", labels=label)
+    memory = GaugeMetricFamily(
+        "a3sgw_worker_resident_memory_bytes", "Memory of each worker process, shared pages included.", labels=label
+    )
+    descriptors = GaugeMetricFamily("a3sgw_worker_open_fds", "Descriptors open in each worker process.", labels=label)
+    for one in workers:
+        connections.add_metric([one.worker], one.connections)
+        processor.add_metric([one.worker], one.processor_seconds)
+        memory.add_metric([one.worker], one.resident_bytes)
+        descriptors.add_metric([one.worker], one.open_descriptors)
+    serving = GaugeMetricFamily("a3sgw_workers", "Worker processes that serve.", value=len(workers))
+    ended = CounterMetricFamily("a3sgw_workers_replaced", "Workers that were replaced, by why.", labels=["reason"])
+    for reason, count in replaced.items():
+        ended.add_metric([reason], count)
+    return iter((serving, connections, processor, memory, descriptors, ended))

@@ -81,8 +81,16 @@ class Metrics:
 
     def snapshot(self) -> MetricsData:
         """A copy of everything as plain data; may be called from another thread while requests are counted."""
+        return {**self.totals(), "routes": [route.data() for _, route in self.counted() if route.count]}
+
+    def counted(self) -> list[tuple[RouteKey, RouteMetrics]]:
+        """Every route and its counters."""
+        return list(self._routes.items())
+
+    def totals(self) -> MetricsData:
+        """The same as `snapshot`, without the routes."""
         return {
-            "routes": [route.data() for route in list(self._routes.values()) if route.count],
+            "routes": [],
             "entrypoints": [entrypoint.data() for entrypoint in list(self._entrypoints.values())],
             "reloads": self.reloads.copy(),
             "last_reload_success": self.last_reload_success,

@@ -1,16 +1,13 @@
-"""One line of the access log, and how it becomes JSON: the only importer of msgspec."""
+"""One line of the access log, and how it becomes JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import msgspec
-
-UNSET = msgspec.UNSET
-"""Value of a field that is left out of the line."""
+from a3sgw.encoding import UNSET, Struct, UnsetType, json
 
 
-class Record(msgspec.Struct, gc=False):
+class Record(Struct, gc=False):
     """One finished exchange. Bytes from the client are decoded as latin-1: no byte is lost, none can fail.
 
     Construct it with positional arguments: 0.3 µs, where keywords take 1.5 µs (CPython 3.11). `gc=False` keeps
@@ -49,13 +46,13 @@ class Record(msgspec.Struct, gc=False):
     """Why it failed, as the name of an error with its reason; empty when nothing did."""
     attempts: int
     """Endpoints asked."""
-    user_agent: str | msgspec.UnsetType = UNSET
+    user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
-    referer: str | msgspec.UnsetType = UNSET
+    referer: str | UnsetType = UNSET
     """Left out unless it was recorded."""
 
 
-_encoder = msgspec.json.Encoder()
+_encoder = json.Encoder()
 
 
 def encode(records: Sequence[Record]) -> bytes:

@@ -20,7 +20,11 @@ class View:
 
     def __init__(self) -> None:
         self.draining = False
+        self.refreshed = 0
         self.diagnostics: list[dict[str, Any]] = []
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
 
     def health(self) -> dict[str, Any]:
         return {"status": "draining" if self.draining else "healthy", "entrypoints": {"web": {"open": 1}}}

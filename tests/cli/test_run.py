@@ -73,7 +73,9 @@ async def test_no_arguments() -> None:
         (["--config"], "expected one argument"),
         (["--confg=x.hcl"], "--confg"),
         (["--config", "x.hcl", "--log-level", "loud"], "loud"),
-        (["--config", "x.hcl", "--workers", "3"], "--workers 3"),
+        (["--config", "x.hcl", "--workers", "0"], "not 0"),
+        (["--config", "x.hcl", "--workers", "2000"], "from 1 to 1024"),
+        (["--config", "x.hcl", "--workers", "many"], '"auto"'),
         (["validate"], "--config"),
     ],
 )

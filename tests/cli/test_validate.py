@@ -43,7 +43,7 @@ def test_invalid(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_not_supported_yet_is_a_warning(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What does not run yet is shown and does not fail the command."""
-    file.write_text(WEB + "workers = 2\n")
+    file.write_text(WEB + "providers { docker {} }\n")
     assert validate.run(parse("--config", str(file), "--format", "json")) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["valid"] is True

@@ -17,7 +17,6 @@ def found(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (WEB + "workers = 2", "t.hcl:2:11 not supported yet: workers = 2"),
         (
             'entrypoints "x" {\n address = ":1"\n protocol = "udp"\n}',
             't.hcl:3:13 not supported yet: entrypoints.x.protocol = "udp"',
@@ -55,4 +54,4 @@ def test_what_runs_is_not_reported() -> None:
     text += 'services "s" {\n load_balancer {\n servers { url = "https://a" }\n servers { url = "unix:/a" }\n'
     text += ' strategy = "weighted"\n }\n}\n'
     assert found(text + 'workers = "auto"\nproviders { file { watch = true } }') == []
-    assert found(WEB + "workers = 1") == []
+    assert found(WEB + "workers = 4") == []

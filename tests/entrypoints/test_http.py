@@ -16,6 +16,7 @@ from a3sgw import load_config
 from a3sgw.config.registry import Registry
 from a3sgw.entrypoints.http import HttpEntrypoint
 from a3sgw.errors import BindError
+from a3sgw.listeners import bind
 from a3sgw.observe.metrics import Metrics
 from a3sgw.options import SocketAddress
 from a3sgw.snapshot import Parts, Snapshot
@@ -57,11 +58,16 @@ async def entrypoints() -> AsyncIterator[Entrypoints]:
     made.sweeper.stop()
 
 
+async def listen(one: HttpEntrypoint, address: SocketAddress) -> None:
+    """Bind, and give it the sockets."""
+    await one.listen((await bind(address)).sockets)
+
+
 async def test_listening(entrypoints: Entrypoints) -> None:
     """Port 0 becomes a real one; after stopping nobody listens there."""
     one = entrypoints.make()
     assert one.addresses == []
-    await one.listen(SocketAddress("127.0.0.1", 0))
+    await listen(one, SocketAddress("127.0.0.1", 0))
     (address,) = one.addresses
     assert address.startswith("127.0.0.1:")
     assert (await fetch(address)).status == 404
@@ -75,7 +81,7 @@ async def test_both_families(entrypoints: Entrypoints) -> None:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     one = entrypoints.make()
-    await one.listen(SocketAddress("", port))
+    await listen(one, SocketAddress("", port))
     assert sorted(one.addresses) == sorted([f"0.0.0.0:{port}", f"[::]:{port}"])
     assert (await fetch(f"[::1]:{port}")).status == 404
     assert (await fetch(f"127.0.0.1:{port}")).status == 404
@@ -94,19 +100,19 @@ async def test_both_families(entrypoints: Entrypoints) -> None:
 async def test_what_cannot_be_bound(entrypoints: Entrypoints, address: SocketAddress, says: str) -> None:
     """BindError names the address as it was written, and why."""
     with pytest.raises(BindError, match=r"cannot listen on \S+: \S") as raised:
-        await entrypoints.make().listen(address)
+        await listen(entrypoints.make(), address)
     assert says in str(raised.value)
 
 
 async def test_an_address_in_use(entrypoints: Entrypoints) -> None:
     """Two do not share a port, though each may reuse one whose last connections are still closing."""
     one = entrypoints.make()
-    await one.listen(SocketAddress("127.0.0.1", 0))
+    await listen(one, SocketAddress("127.0.0.1", 0))
     port = int(one.addresses[0].rpartition(":")[2])
     with pytest.raises(BindError, match="in use"):
-        await entrypoints.make().listen(SocketAddress("127.0.0.1", port))
+        await listen(entrypoints.make(), SocketAddress("127.0.0.1", port))
     one.stop()
-    await entrypoints.make().listen(SocketAddress("127.0.0.1", port))
+    await listen(entrypoints.make(), SocketAddress("127.0.0.1", port))
 
 
 async def test_a_unix_socket(entrypoints: Entrypoints, tmp_path: Path) -> None:
@@ -115,11 +121,11 @@ async def test_a_unix_socket(entrypoints: Entrypoints, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as crashed:
         crashed.bind(path)
     one = entrypoints.make()
-    await one.listen(SocketAddress(path=path))
+    await listen(one, SocketAddress(path=path))
     assert one.addresses == [f"unix:{path}"]
     assert (await fetch(f"unix:{path}")).status == 404
     with pytest.raises(BindError, match="in use"):
-        await entrypoints.make().listen(SocketAddress(path=path))
+        await listen(entrypoints.make(), SocketAddress(path=path))
     assert (await fetch(f"unix:{path}")).status == 404
 
 
@@ -128,7 +134,7 @@ async def test_a_file_in_the_way(entrypoints: Entrypoints, tmp_path: Path) -> No
     path = tmp_path / "web.sock"
     path.write_text("precious")
     with pytest.raises(BindError):
-        await entrypoints.make().listen(SocketAddress(path=str(path)))
+        await listen(entrypoints.make(), SocketAddress(path=str(path)))
     assert path.read_text() == "precious"
 
 
@@ -140,7 +146,7 @@ async def test_taking_over(entrypoints: Entrypoints, tmp_path: Path, kind: str) 
     addresses = {"tcp": ("127.0.0.1", 0), "both families": ("", port)}
     old, new = entrypoints.make(), entrypoints.make()
     host, number = addresses.get(kind, ("", 0))
-    await old.listen(SocketAddress(path=str(tmp_path / "web.sock")) if kind == "unix" else SocketAddress(host, number))
+    await listen(old, SocketAddress(path=str(tmp_path / "web.sock")) if kind == "unix" else SocketAddress(host, number))
     listening = old.addresses
     await new.take_over(old)
     assert sorted(new.addresses) == sorted(listening)
@@ -156,7 +162,7 @@ async def test_stopping_twice(entrypoints: Entrypoints) -> None:
     """Changes nothing the second time, and leaves no descriptor behind."""
     before = len(os.listdir("/proc/self/fd"))
     one = entrypoints.make()
-    await one.listen(SocketAddress("127.0.0.1", 0))
+    await listen(one, SocketAddress("127.0.0.1", 0))
     one.stop()
     one.stop()
     await asyncio.sleep(0)

@@ -27,7 +27,7 @@ async def test_one_is_added_and_removed(tmp_path: Path, origin: Origin) -> None:
 
 
 async def test_a_removed_one_answers_what_it_owes(tmp_path: Path) -> None:
-    """The running exchange ends as the old configuration says, and says close; idle connections close at once."""
+    """The running exchange ends as the old configuration says, and says close; idle connections close soon."""
     path = tmp_path / "gateway.hcl"
     async with Origin() as origin:
         more = 'entrypoints "more" { address = "127.0.0.1:0" }\n'

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
+from collections.abc import Callable
 
 
 def notify(state: str) -> None:
@@ -19,3 +21,21 @@ def notify(state: str) -> None:
             manager.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:
             return
+
+
+def watchdog_seconds() -> float:
+    """How often the manager wants to hear that all is well: half of what it waits (sd_watchdog_enabled(3)); 0 when it
+    does not watch this process."""
+    interval, whose = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID", "")
+    if not interval.isdecimal() or whose not in ("", str(os.getpid())):
+        return 0.0
+    return int(interval) / 2e6
+
+
+async def keep_watchdog_quiet(alive: Callable[[], bool]) -> None:
+    """Say so for as long as `alive` does; returns at once when nobody watches."""
+    seconds = watchdog_seconds()
+    while seconds:
+        if alive():
+            notify("WATCHDOG=1")
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""What the control plane and the workers say to each other."""

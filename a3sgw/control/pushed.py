@@ -1,0 +1,58 @@
+"""What the control plane has said about endpoints, certificates and breakers, for whoever acts on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from a3sgw.control.messages import (
+    BreakerState,
+    Certificate,
+    Ejection,
+    EndpointDrain,
+    EndpointHealth,
+    EndpointWeight,
+    LogLevel,
+    Pushed,
+)
+
+Listener = Callable[[Pushed], None]
+_Subject = tuple[str, ...]
+
+
+def subject(message: Pushed) -> _Subject:
+    """What a message is about: a later one about the same replaces it."""
+    match message:
+        case EndpointHealth() | EndpointWeight() | EndpointDrain() | Ejection() | BreakerState():
+            return type(message).__name__, message.service, message.url
+        case Certificate():
+            return type(message).__name__, *sorted(message.names)
+        case LogLevel():
+            return (type(message).__name__,)
+
+
+class State:
+    """The newest message about each subject; `listeners` are told of every one that comes."""
+
+    def __init__(self) -> None:
+        self._newest: dict[_Subject, Pushed] = {}
+        self.listeners: list[Listener] = []
+
+    def take(self, message: Pushed) -> None:
+        """Remember it and tell."""
+        self._newest[subject(message)] = message
+        for listener in self.listeners:
+            listener(message)
+
+    def all(self) -> list[Pushed]:
+        """The newest about everything, oldest subject first."""
+        return list(self._newest.values())
+
+    def keep(self, endpoints: set[tuple[str, str]]) -> None:
+        """Forget endpoints that are not in `endpoints`, (service, URL); without a URL, services that have none."""
+        services = {service for service, _ in endpoints}
+        for key, message in list(self._newest.items()):
+            if isinstance(message, Certificate | LogLevel):
+                continue
+            known = (message.service, message.url) in endpoints if message.url else message.service in services
+            if not known:
+                del self._newest[key]

@@ -1,0 +1,274 @@
+"""What carries traffic in one process: a snapshot, entrypoints, counters. Configurations come in, nothing is decided.
+
+A new configuration is first prepared, which may fail and changes nothing that runs, and then committed, which cannot
+fail: so several processes can take it all together or not at all.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import socket
+from collections.abc import Coroutine, Mapping, Sequence
+from contextlib import AsyncExitStack, nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from a3sgw.collection import collection_paused
+from a3sgw.config.document import Document
+from a3sgw.config.model import Config
+from a3sgw.config.registry import Registry
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.entrypoints.http import HttpEntrypoint
+from a3sgw.errors import ConfigError
+from a3sgw.listeners import key_of
+from a3sgw.observe.access_log import CLOSE_TIMEOUT, AccessLog
+from a3sgw.observe.metrics import Metrics
+from a3sgw.observe.writer import Target, Writer
+from a3sgw.proxy.gate import PATIENCE, Connection
+from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.retire import Close, retire
+from a3sgw.routing.route import Observer, Route
+from a3sgw.shared.table import SharedTable
+from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.steps import take_turns
+from a3sgw.sweeper import Sweeper
+from a3sgw.tasks import spawn
+
+_log = logging.getLogger("a3sgw")
+_MANY = 500
+"""Routers from which on a reload is worth keeping the garbage collector out of."""
+
+Sockets = Mapping[str, Sequence[socket.socket]]
+"""Listening sockets by `key_of` their entrypoint; whoever gets them closes them."""
+
+
+@dataclass
+class Prepared:
+    """A configuration that is ready to be committed, or discarded."""
+
+    config: Config
+    snapshot: Snapshot
+    entrypoints: dict[str, HttpEntrypoint]
+    """Those that are new."""
+    log: AccessLog | None
+    output: Writer | None
+    """Where a log that goes on has to move to."""
+    undo: AsyncExitStack = field(repr=False)
+
+
+class DataPlane:
+    """Serves one configuration at a time; `close` ends it."""
+
+    def __init__(self, table: SharedTable, directory: Path | None = None) -> None:
+        """`directory` is where relative file names of the configuration are looked up."""
+        self.metrics = Metrics()
+        self.snapshot: Snapshot | None = None
+        self.entrypoints: dict[str, HttpEntrypoint] = {}
+        self._table = table
+        self._directory = directory
+        self._sweeper = Sweeper()
+        self._registry = Registry()
+        self._bound: dict[str, str] = {}
+        self._access_log: AccessLog | None = None
+        self._leaving: set[HttpEntrypoint] = set()
+        self._finishing: set[asyncio.Task[object]] = set()
+
+    def __repr__(self) -> str:
+        return f"<DataPlane [{len(self.entrypoints)} entrypoints]>"
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use."""
+        return self.snapshot.config if self.snapshot is not None else Config()
+
+    def start(self) -> None:
+        """Before the first configuration; needs a running loop."""
+        self._sweeper.start()
+
+    async def prepare(self, config: Config, sockets: Sockets, document: Document | None = None) -> Prepared:
+        """Compile and open what is new, or raise ConfigError and leave everything as it was.
+
+        `sockets` holds those of every listener that no entrypoint has yet; they are closed if they are not needed.
+        """
+        async with AsyncExitStack() as undo:
+            for one in (one for group in sockets.values() for one in group):
+                undo.callback(one.close)
+            log, output = self._open_log(config, undo)
+            parts = Parts(
+                self._sweeper,
+                lambda *names: self._observers(log, *names),
+                self._registry,
+                self._directory,
+                log,
+                self._table,
+            )
+            previous = self.snapshot
+            with collection_paused() if len(config.routers) > _MANY else nullcontext():
+                snapshot = await take_turns(Snapshot.steps(config, parts, previous, document))
+            await snapshot.open(previous, document)
+            undo.push_async_callback(snapshot.close, previous)
+            opened = await self._listen(config, snapshot, sockets, undo)
+            needed = {key_of(name, config.entrypoints[name]) for name in opened}
+            for one in (one for key, group in sockets.items() if key not in needed for one in group):
+                one.close()
+            return Prepared(config, snapshot, opened, log, output, undo.pop_all())
+        raise AssertionError("unreachable")
+
+    async def discard(self, prepared: Prepared) -> None:
+        """Close what was opened for a configuration that is not wanted after all."""
+        await prepared.undo.aclose()
+
+    def commit(self, prepared: Prepared) -> None:
+        """Plain assignments with no await between them: no request sees half of a configuration."""
+        prepared.undo.pop_all()
+        config, snapshot = prepared.config, prepared.snapshot
+        previous, old_entrypoints = self.snapshot, self.entrypoints
+        self.entrypoints = {
+            name: prepared.entrypoints.get(name) or old_entrypoints[name] for name in config.entrypoints
+        }
+        self._bound = {name: key_of(name, options) for name, options in config.entrypoints.items()}
+        for name, options in config.entrypoints.items():
+            self.entrypoints[name].gate.apply(options, snapshot.tables[name])
+        self.snapshot = snapshot
+        self.metrics.forget(snapshot.names())
+        close: list[Close] = []
+        old_log, self._access_log = self._access_log, prepared.log
+        if old_log is not None and prepared.log is None:
+            close.append(old_log.close)
+        if old_log is not None and prepared.output is not None:
+            self._later(asyncio.to_thread(old_log.move(prepared.output).close, CLOSE_TIMEOUT), "close old access log")
+        if previous is None:
+            # What lives as long as the process need not be looked at by every collection.
+            gc.collect()
+            gc.freeze()
+        else:
+            previous.close_services(snapshot)
+            close.insert(0, partial(previous.close_middlewares, snapshot))
+            close.append(lambda: take_turns(previous.dismantle(snapshot)))
+            self._later(retire(self._overtaken(old_entrypoints), close), "let go of the old snapshot")
+        for name, entrypoint in old_entrypoints.items():
+            if self.entrypoints.get(name) is not entrypoint:
+                self._let_go(entrypoint, config.shutdown_timeout_secs)
+
+    # Opening...
+
+    def _open_log(self, config: Config, undo: AsyncExitStack) -> tuple[AccessLog | None, Writer | None]:
+        """The access log of this configuration, and the output it has to move to."""
+        options = config.access_log
+        if not options.enabled:
+            return None, None
+        if self._access_log is not None and options.file == self.config.access_log.file:
+            return self._access_log, None
+        target: Target = Path(options.file) if options.file else "stdout"
+        try:
+            if self._access_log is None:
+                log = AccessLog(target, self.metrics.lose)
+                undo.push_async_callback(log.close)
+                return log, None
+            output = Writer(target)
+        except OSError as error:
+            problem = f"cannot write the access log to {options.file}: {error.strerror or error}"
+            raise ConfigError([Diagnostic("error", None, problem, "check the path and its permissions")]) from None
+        undo.callback(output.close, 0.0)
+        return self._access_log, output
+
+    async def _listen(
+        self, config: Config, snapshot: Snapshot, sockets: Sockets, undo: AsyncExitStack
+    ) -> dict[str, HttpEntrypoint]:
+        """Entrypoints that are new or have a new address; where only the name of an address changes, its sockets stay
+        open and no client is turned away."""
+        opened: dict[str, HttpEntrypoint] = {}
+        holders = {key: self.entrypoints[name] for name, key in self._bound.items()}
+        for name, options in config.entrypoints.items():
+            key = key_of(name, options)
+            if self._bound.get(name) == key:
+                continue
+            entrypoint = opened[name] = HttpEntrypoint(name, self._sweeper, self.metrics.entrypoint(name), self._table)
+            undo.callback(entrypoint.stop)
+            entrypoint.gate.apply(options, snapshot.tables[name])
+            if key in sockets:
+                await entrypoint.listen(sockets[key])
+            else:
+                await entrypoint.take_over(holders[key])
+        return opened
+
+    async def accept(self, sockets: Sockets) -> None:
+        """Accept from more sockets of listeners that are there already; those of others are closed."""
+        holders = {key: self.entrypoints[name] for name, key in self._bound.items()}
+        for key, group in sockets.items():
+            if key in holders:
+                await holders[key].listen(group)
+            else:
+                for one in group:
+                    one.close()
+
+    def _observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+        count = counting(self.metrics.route(entrypoint, router, service))
+        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service))
+
+    # Letting go...
+
+    def _overtaken(self, entrypoints: Mapping[str, HttpEntrypoint]) -> list[tuple[Connection, Route]]:
+        """Exchanges that run on routes of this or an earlier configuration that are no longer in use."""
+        found = []
+        for entrypoint in (*entrypoints.values(), *self._leaving):
+            for connection in entrypoint.gate.connections:
+                route = connection.route
+                if route is not None and not (self.snapshot and self.snapshot.runs(entrypoint.gate.name, route)):
+                    found.append((connection, route))
+        return found
+
+    def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
+        """An entrypoint that is gone answers what it owes in the background."""
+        entrypoint.stop(min(PATIENCE, timeout / 2))
+        self._leaving.add(entrypoint)
+        self._later(self._drain(entrypoint, timeout), "drain entrypoint")
+
+    async def _drain(self, entrypoint: HttpEntrypoint, seconds: float) -> None:
+        await entrypoint.gate.drained(seconds)
+        self._leaving.discard(entrypoint)
+
+    def _later(self, work: Coroutine[Any, Any, object], name: str) -> None:
+        """Run `work` in the background; `close` cancels it and waits for its end."""
+        task = spawn(work, name)
+        self._finishing.add(task)
+        task.add_done_callback(self._finishing.discard)
+
+    async def drain(self, seconds: float, patience: float = 0.0) -> None:
+        """Accept no more, let running exchanges finish within `seconds`, cut what is left. Idle connections are closed
+        at once, or, when a successor accepts from the same sockets, once they have been quiet for `patience`."""
+        entrypoints = [*self.entrypoints.values(), *self._leaving]
+        for entrypoint in entrypoints:
+            entrypoint.stop(min(patience, seconds / 2))
+        cut = sum(await asyncio.gather(*(entrypoint.gate.drained(seconds) for entrypoint in entrypoints)))
+        if cut:
+            _log.warning("connections were cut at the end of shutdown_timeout_secs", extra={"connections": cut})
+
+    async def close(self) -> None:
+        """End everything at once; call `drain` before where that is wanted."""
+        for entrypoint in self.entrypoints.values():
+            entrypoint.stop()
+        for task in list(self._finishing):
+            task.cancel()
+        await asyncio.gather(*self._finishing, return_exceptions=True)
+        if self.snapshot is not None:
+            await self.snapshot.close()
+        if self._access_log is not None:
+            await self._access_log.close()
+        self._sweeper.stop()
+
+    # Telling...
+
+    def reopen_logs(self) -> None:
+        """Follow a rotated access log (SIGUSR1)."""
+        if self._access_log is not None:
+            self._access_log.reopen()
+
+    def in_flight(self) -> dict[str, list[int]]:
+        """Requests at each endpoint now, by service, in the order of the configuration."""
+        services = self.snapshot.services if self.snapshot is not None else {}
+        return {name: [one.in_flight for one in service.endpoints] for name, service in services.items()}

@@ -1,0 +1,116 @@
+"""The supervisor's side of the nursery: asks it for workers, starts it anew when it has died."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from a3sgw.control.birth import FORK, read
+from a3sgw.errors import GatewayError
+
+_log = logging.getLogger("a3sgw.supervisor")
+
+
+@dataclass(frozen=True)
+class Born:
+    """A worker process: `process` is its pidfd, owned by whoever gets this."""
+
+    pid: int
+    process: int
+
+
+class Births:
+    """`ended` is told of every worker that ends: process id, and exit code or the negative signal."""
+
+    def __init__(self, ended: Callable[[int, int], None]) -> None:
+        self._ended = ended
+        self._nursery: subprocess.Popen[bytes] | None = None
+        self._end: socket.socket | None = None
+        self._waiting: deque[asyncio.Future[Born]] = deque()
+        self._ready: asyncio.Future[None] | None = None
+
+    def start(self) -> None:
+        """Spawn the nursery, which takes a moment to be ready; needs a running loop."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        warnings = [f"-W{option}" for option in sys.warnoptions]
+        command = [sys.executable, *warnings, "-m", "a3sgw.supervisor.nursery", str(theirs.fileno())]
+        with theirs:
+            self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
+        self._end = ours
+        loop = asyncio.get_running_loop()
+        self._ready = loop.create_future()
+        loop.add_reader(ours, self._readable)
+
+    async def worker(self, channel: socket.socket, table: int) -> Born:
+        """A new worker with its end of a channel and the descriptor of the shared table; GatewayError without a
+        nursery."""
+        if self._end is None:
+            self.start()
+        ready = self._ready
+        assert ready is not None
+        await asyncio.shield(ready)
+        if self._end is None:
+            raise GatewayError("the process that starts workers has ended")
+        future: asyncio.Future[Born] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        try:
+            socket.send_fds(self._end, [FORK], [channel.fileno(), table])
+        except OSError as error:
+            self._died()
+            raise GatewayError(f"cannot start a worker: {error.strerror}") from None
+        return await future
+
+    def close(self) -> None:
+        """Let the nursery end; workers that still run are not affected."""
+        self._died()
+
+    def _readable(self) -> None:
+        assert self._end is not None
+        try:
+            message, descriptors, _, _ = socket.recv_fds(self._end, 64, 1, socket.MSG_CMSG_CLOEXEC)
+        except BlockingIOError:
+            return
+        except OSError:
+            message, descriptors = b"", []
+        kind, pid, code = read(message)
+        if kind == "ready":
+            if self._ready is not None and not self._ready.done():
+                self._ready.set_result(None)
+        elif kind == "born":
+            waiting = self._waiting.popleft()
+            if waiting.done():
+                os.close(descriptors[0])
+            else:
+                waiting.set_result(Born(pid, descriptors[0]))
+        elif kind == "ended":
+            self._ended(pid, code)
+        else:
+            _log.error("the process that starts workers has ended; the next one is started when it is needed")
+            self._died()
+
+    def _died(self) -> None:
+        if self._end is not None:
+            asyncio.get_running_loop().remove_reader(self._end)
+            self._end.close()
+            self._end = None
+        error = GatewayError("the process that starts workers has ended")
+        futures: list[asyncio.Future[Any]] = [*self._waiting]
+        if self._ready is not None:
+            futures.append(self._ready)
+        for future in futures:
+            if not future.done():
+                future.set_exception(error)
+                future.exception()  # nobody may be waiting any more
+        self._waiting.clear()
+        if self._nursery is not None:
+            nursery, self._nursery = self._nursery, None
+            asyncio.get_running_loop().run_in_executor(None, nursery.wait)

@@ -1,0 +1,222 @@
+"""One worker process as the supervisor sees it: what it was sent, what it has answered, when it was heard of last."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from a3sgw.config.model import Config
+from a3sgw.control.channel import Channel
+from a3sgw.control.edition import Edition
+from a3sgw.control.messages import (
+    Abandon,
+    Commit,
+    Committed,
+    Heartbeat,
+    Hello,
+    Leaving,
+    Listen,
+    Message,
+    Prepare,
+    Prepared,
+    Refused,
+    Stop,
+    decode,
+    encode,
+)
+from a3sgw.diagnostic import Diagnostic
+from a3sgw.errors import ConfigError, GatewayError
+from a3sgw.listeners import Listener
+from a3sgw.supervisor.births import Born
+
+_log = logging.getLogger("a3sgw.supervisor")
+
+PREPARE_TIMEOUT = 120.0
+"""Seconds a worker has for compiling a configuration and opening what is new; its heart beats meanwhile."""
+COMMIT_TIMEOUT = 5.0
+_GRACE = 0.5
+"""Seconds between the end of a process and that of its channel."""
+
+
+class Reports(Protocol):
+    """Who listens to what a worker says besides answers."""
+
+    def reported(self, member: Member, message: Message) -> None:
+        """Counters, events, news of endpoints."""
+
+
+class Member:
+    """`gone` is done once the process has ended or cannot be talked to any more; then it is killed."""
+
+    def __init__(self, place: int, owner: int, born: Born, end: socket.socket, reports: Reports) -> None:
+        loop = asyncio.get_running_loop()
+        self.place = place
+        self.owner = owner
+        self.pid = born.pid
+        self.config: Config | None = None
+        """The configuration it uses."""
+        self.generation = 0
+        self.connections = 0
+        self.leaving = False
+        """It accepts no more, by itself or because it was told to."""
+        self.left = asyncio.Event()
+        """It leaves by itself: somebody else has told it to."""
+        self.heard_at = loop.time()
+        self.gone: asyncio.Future[str] = loop.create_future()
+        """Why, as far as the supervisor knows."""
+        self._process = born.process
+        self._reports = reports
+        self._keys: set[str] = set()
+        self._answer: asyncio.Future[Message] | None = None
+        self._expected: tuple[type[Message], ...] = ()
+        self._expected_generation = 0
+        self._silent = False
+        self._exited = False
+        self._channel = Channel(end, self._receive, self._lost)
+        loop.add_reader(self._process, self._on_exit)
+
+    def __repr__(self) -> str:
+        return f"<Member [{self.place}, process {self.pid}, generation {self.generation}]>"
+
+    @property
+    def usable(self) -> bool:
+        """Whether it accepts connections."""
+        return self.generation > 0 and not self.leaving and not self.gone.done()
+
+    # Talking...
+
+    def send(self, message: Message) -> None:
+        """Say something that needs no answer."""
+        self._channel.send(encode(message))
+
+    async def hello(self, seconds: float) -> Hello:
+        """Wait for its first message."""
+        answer = await self._answered((Hello,), seconds)
+        assert isinstance(answer, Hello)
+        return answer
+
+    async def prepare(self, edition: Edition, changes: Sequence[bytes], shares: Mapping[str, Sequence[int]]) -> None:
+        """Send a configuration as encoded changes, with the descriptors of its new listeners by key.
+
+        ConfigError when the worker cannot use it, GatewayError when it does not answer.
+        """
+        for change in changes:
+            self._channel.send(change)
+        listeners = [(key, len(group)) for key, group in shares.items()]
+        prepare = Prepare(edition.generation, edition.rest(), listeners)
+        self._channel.send(encode(prepare), [one for group in shares.values() for one in group])
+        answer = await self._answered((Prepared, Refused), PREPARE_TIMEOUT, edition.generation)
+        if isinstance(answer, Refused):
+            raise ConfigError([Diagnostic("error", None, summary, help) for summary, help in answer.problems])
+
+    async def commit(self, edition: Edition, keys: set[str]) -> None:
+        """Have it use what it has prepared; GatewayError when it does not say that it does."""
+        self.send(Commit(edition.generation))
+        self.config = edition.config
+        self._keys = keys
+        await self._answered((Committed,), COMMIT_TIMEOUT, edition.generation)
+        self.generation = edition.generation
+
+    def abandon(self, edition: Edition) -> None:
+        """Have it forget what it has prepared."""
+        self.send(Abandon(edition.generation))
+
+    def missing(self, listeners: Mapping[str, Listener]) -> dict[str, Listener]:
+        """Those it does not accept from yet."""
+        return {key: one for key, one in listeners.items() if key not in self._keys}
+
+    def listen(self, shares: Mapping[str, Sequence[int]]) -> None:
+        """Have it accept from more sockets of listeners it knows."""
+        listeners = [(key, len(group)) for key, group in shares.items() if group]
+        if listeners:
+            self._channel.send(encode(Listen(listeners)), [one for group in shares.values() for one in group])
+
+    def stop(self, seconds: float, patience: float) -> None:
+        """Have it finish what runs and end."""
+        self.leaving = True
+        self.send(Stop(seconds, patience))
+
+    def kill(self, reason: str) -> None:
+        """End it at once."""
+        self._go(reason)
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._process, signal.SIGKILL)
+
+    def close(self) -> None:
+        """Let go of everything; the process is ended if it has not."""
+        if self._process >= 0:
+            self.kill("it is not needed any more")
+            asyncio.get_running_loop().remove_reader(self._process)
+            os.close(self._process)
+            self._process = -1
+        self._channel.close()
+
+    async def _answered(self, kinds: tuple[type[Message], ...], seconds: float, generation: int = 0) -> Message:
+        answer = self._answer = asyncio.get_running_loop().create_future()
+        self._expected, self._expected_generation = kinds, generation
+        done, _ = await asyncio.wait((answer, self.gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        self._answer = None
+        if answer in done:
+            said: Message = answer.result()
+            return said
+        if self.gone.done():
+            raise GatewayError(f"worker {self.place} has ended: {self.gone.result()}")
+        self.kill(f"it did not answer for {seconds:g} seconds")
+        raise GatewayError(f"worker {self.place} did not answer for {seconds:g} seconds")
+
+    # Hearing...
+
+    def _receive(self, body: bytes, descriptors: list[int]) -> None:
+        for one in descriptors:
+            os.close(one)
+        message = decode("up", body)
+        self.heard_at = asyncio.get_running_loop().time()
+        match message:
+            case Heartbeat():
+                self.connections = message.connections
+            case Leaving():
+                self.leaving = True
+                self._reports.reported(self, message)
+            case Hello() | Prepared() | Refused() | Committed():
+                self._answers(message)
+            case _:
+                self._reports.reported(self, message)
+
+    def _answers(self, message: Hello | Prepared | Refused | Committed) -> None:
+        generation = 0 if isinstance(message, Hello) else message.generation
+        answer = self._answer
+        expected = isinstance(message, self._expected) and generation == self._expected_generation
+        if answer is not None and expected and not answer.done():
+            answer.set_result(message)
+
+    # Ending: the process and its end of the channel, in either order; what it said last is still heard...
+
+    def _lost(self, reason: str) -> None:
+        self._silent = True
+        if self._exited:
+            self._go("it has ended")
+        else:
+            asyncio.get_running_loop().call_later(_GRACE, self._still_there, reason)
+
+    def _still_there(self, reason: str) -> None:
+        if not self.gone.done():
+            self.kill(f"its channel was closed: {reason}")
+
+    def _on_exit(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.remove_reader(self._process)
+        self._exited = True
+        if self._silent:
+            self._go("it has ended")
+        else:
+            loop.call_later(_GRACE, self._go, "it has ended")
+
+    def _go(self, reason: str) -> None:
+        if not self.gone.done():
+            self.gone.set_result(reason)

@@ -1,0 +1,278 @@
+"""The control plane over several processes: configuration, sockets, workers, the management API, upgrades."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Literal
+
+from a3sgw.admin.server import AdminServer
+from a3sgw.check import errors
+from a3sgw.config.document import Document
+from a3sgw.config.load import Loaded
+from a3sgw.config.model import Config
+from a3sgw.control.edition import Edition
+from a3sgw.control.messages import ReopenLogs
+from a3sgw.cores import cores
+from a3sgw.errors import ConfigError, GatewayError
+from a3sgw.listeners import adopt, bind
+from a3sgw.listening import Listening, close
+from a3sgw.observe.counters import RouteKey
+from a3sgw.observe.metrics import Metrics
+from a3sgw.options import SocketAddress
+from a3sgw.proxy.gate import PATIENCE
+from a3sgw.reloads import Reloads
+from a3sgw.shared.table import SharedTable
+from a3sgw.supervisor.births import Births
+from a3sgw.supervisor.crew import Crew, Settings
+from a3sgw.supervisor.inherited import Inherited
+from a3sgw.supervisor.upgrade import start_successor
+from a3sgw.supervisor.view import View
+from a3sgw.tasks import spawn
+
+_log = logging.getLogger("a3sgw")
+State = Literal["starting", "running", "draining", "stopped"]
+
+
+class Supervisor:
+    """One gateway over a supervisor and its workers. `applied` is told of every configuration that has come into use.
+
+    >>> supervisor = Supervisor(Path("gateway.hcl"), Settings(), Inherited())     # doctest: +SKIP
+    >>> await supervisor.start()                                                  # doctest: +SKIP
+    >>> await supervisor.shutdown()                                               # doctest: +SKIP
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        inherited: Inherited,
+        workers: int | Literal["auto", ""] = "",
+        applied: Callable[[Config], None] = lambda config: None,
+    ) -> None:
+        """`workers` takes precedence over the configuration unless it is empty."""
+        self._settings = settings
+        self._inherited = inherited
+        self._workers = workers
+        self._applied = applied
+        self._metrics = Metrics()
+        self._table = _table(inherited)
+        self._births = Births(self._ended)
+        self._crew = Crew(self._births, self._table, settings)
+        self._listening = Listening(inherited.take)
+        self._reloads = Reloads(path, self._apply, self._metrics)
+        settings.directory = self._reloads.directory
+        self._generation = 0
+        self._applying = asyncio.Lock()
+        self._admin: AdminServer | None = None
+        self._admin_sockets: list[socket.socket] = []
+        self.admin_address = ""
+        """Where the management API listens, with the port in use; empty when there is none."""
+        self._state: State = "starting"
+        self._upgrading = False
+        self.started_at = 0.0
+        """Seconds since the epoch."""
+        self.successor = 0
+        """Process id of the version that has taken over, 0 as long as none has."""
+
+    def __repr__(self) -> str:
+        return f"<Supervisor [{self._state}, {self._crew!r}]>"
+
+    # Life...
+
+    async def start(self) -> None:
+        """Load, bind, start the workers; GatewayError (ConfigError, BindError) when that cannot be done, and nothing
+        is left."""
+        self._births.start()
+        try:
+            await self._reloads.first()
+        except BaseException:
+            await self._close()
+            raise
+        self._inherited.close()
+        self.started_at = time.time()
+        self._state = "running"
+        self._reloads.watch()
+
+    async def shutdown(self) -> None:
+        """Accept no more, let what runs finish within `shutdown_timeout_secs`, end."""
+        self._state = "draining"
+        async with self._applying:
+            self._reloads.stop()
+        self._listening.close()
+        await self._crew.stop(self.config.shutdown_timeout_secs, 0.0)
+        await self._close()
+
+    async def upgrade(self) -> bool:
+        """Start the version installed now and let it take over; True when it has, and this one has ended.
+
+        False when it did not become ready, or one is being started already: then this one goes on.
+        """
+        if self._upgrading or self._state != "running":
+            _log.warning("no upgrade: %s", "one is going on" if self._upgrading else f"the gateway is {self._state}")
+            return False
+        self._upgrading = True
+        admin = [(str(self.config.admin.address), one) for one in self._admin_sockets] if self.config.admin else []
+        try:
+            async with self._applying:  # the listeners stay as they are
+                pid = await start_successor(self._listening.bound, admin, self._table.descriptor)
+        except GatewayError as error:
+            _log.error("the upgrade failed, this version goes on: %s", error)
+            return False
+        finally:
+            self._upgrading = False
+        _log.info("the new version serves; finishing what runs", extra={"process": pid})
+        self.successor = pid
+        return True
+
+    async def hand_over(self) -> None:
+        """After an upgrade: finish what runs within `drain_timeout`, and end; the sockets are somebody else's now."""
+        self._state = "draining"
+        self._reloads.stop()
+        if self._admin is not None:
+            await self._admin.close()
+        self._listening.close(unlink=False)
+        config = self.config
+        seconds = config.shutdown_timeout_secs if config.drain_timeout is None else config.drain_timeout
+        await self._crew.stop(seconds, PATIENCE)
+        await self._close()
+
+    async def _close(self) -> None:
+        await self._crew.stop(0.0, 0.0)
+        self._listening.close()
+        self._inherited.close()
+        if self._admin is not None:
+            await self._admin.close()
+        for one in self._admin_sockets:
+            one.close()
+        self._reloads.close()
+        self._births.close()
+        self._table.close()
+        self._state = "stopped"
+
+    # Configuring...
+
+    async def reload(self) -> bool:
+        """Read the files again; False when the old configuration stays because the new one is bad."""
+        return await self._reloads.again()
+
+    def workers(self, config: Config) -> int:
+        """How many workers there are with this configuration."""
+        wanted = self._workers or config.workers
+        return cores() if wanted == "auto" else int(wanted)
+
+    async def _apply(self, config: Config, document: Document | None) -> None:
+        """All workers use `config` from now on, or nothing has changed."""
+        async with self._applying, AsyncExitStack() as undo:
+            if self._state not in ("starting", "running"):
+                raise GatewayError(f"the gateway is {self._state}")
+            self._generation += 1
+            count = self.workers(config)
+            opened = await self._listening.open(config, count)
+            undo.callback(close, opened)
+            admin = await self._open_admin(config, undo)
+            edition = Edition(self._generation, config)
+            try:
+                await self._crew.apply(edition, self._listening.of(config, opened), count)
+            except ConfigError as error:
+                raise self._placed(error, config, document) from None
+            undo.pop_all()
+            self._listening.swap(config, opened)
+            if count != self._crew.size:
+                self._listening.grow(config, count)
+                self._crew.resize(self._listening.bound, count)
+            self._crew.census.forget(_names(config))
+        await self._use_admin(*admin)
+        self._applied(config)
+
+    def _placed(self, error: ConfigError, config: Config, document: Document | None) -> ConfigError:
+        """What the workers refused, with the places that only the control plane knows."""
+        if document is None:
+            return error
+        directory = (self._reloads.directory,) if self._reloads.directory is not None else ()
+        found = errors(Loaded(config, (), document, watched=directory))
+        return ConfigError(found) if found else error
+
+    # The management API...
+
+    async def _open_admin(
+        self, config: Config, undo: AsyncExitStack
+    ) -> tuple[AdminServer | None, str, list[socket.socket]]:
+        address = config.admin.address if config.admin is not None else None
+        if address is None:
+            return None, "", []
+        if self._admin is not None and self._admin.address == str(address):
+            return self._admin, self.admin_address, self._admin_sockets
+        bound = address if address.path or address.host else SocketAddress("127.0.0.1", address.port)
+        inherited = self._inherited.take_admin(address)
+        listener = adopt(bound, inherited) if inherited else await bind(bound)
+        undo.callback(listener.close)
+        admin = AdminServer(View(self, self._crew, self._reloads, self._metrics), str(address))
+        undo.push_async_callback(admin.close)
+        return admin, await admin.open([one.dup() for one in listener.sockets]), listener.sockets
+
+    async def _use_admin(self, admin: AdminServer | None, address: str, sockets: list[socket.socket]) -> None:
+        old, old_sockets = self._admin, self._admin_sockets
+        self._admin, self.admin_address, self._admin_sockets = admin, address, sockets
+        if old is not None and old is not admin:
+            for one in old_sockets:
+                one.close()
+            spawn(old.close(), "close old admin server")
+
+    # Telling...
+
+    @property
+    def state(self) -> State:
+        """Where in its life it is."""
+        return self._state
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use."""
+        return self._reloads.config
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """What each entrypoint really listens on: port 0 has become a real one."""
+        return self._listening.addresses(self.config)
+
+    @property
+    def crew(self) -> Crew:
+        """The workers."""
+        return self._crew
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody accepts connections."""
+        return bool(self._crew.members)
+
+    def reopen_logs(self) -> None:
+        """Have the workers follow rotated logs (SIGUSR1)."""
+        self._crew.send(ReopenLogs())
+
+    def _ended(self, pid: int, code: int) -> None:
+        self._crew.ended(pid, code)
+
+
+def _table(inherited: Inherited) -> SharedTable:
+    """The table of the version before, so that its counts go on, or a new one where that has another layout."""
+    if inherited.table >= 0:
+        try:
+            return SharedTable.attach(inherited.table, 0)
+        except ValueError as error:
+            _log.warning("rate limits and counts begin anew: %s", error)
+    return SharedTable.create()
+
+
+def _names(config: Config) -> Iterator[RouteKey]:
+    """(entrypoint, router, service) of everything that counts."""
+    for entrypoint in config.entrypoints:
+        yield entrypoint, "", ""
+    for name, router in config.routers.items():
+        for entrypoint in router.entrypoints or config.entrypoints:
+            yield entrypoint, name, router.service

@@ -1,0 +1,122 @@
+"""The gateway as the management API sees it: all workers together."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Protocol
+
+from a3sgw.config.model import Config
+from a3sgw.observe.exposition import WorkerFigures, render
+from a3sgw.observe.metrics import Metrics
+from a3sgw.reloads import Reloads
+from a3sgw.supervisor.crew import Crew
+from a3sgw.supervisor.usage import usage
+from a3sgw.version import __version__
+
+
+class Shown(Protocol):
+    """What a supervisor shows of itself."""
+
+    started_at: float
+    """Seconds since the epoch, 0 before the start is complete."""
+
+    @property
+    def state(self) -> str:
+        """Where in its life it is."""
+        ...
+
+    @property
+    def alive(self) -> bool:
+        """Whether somebody accepts connections."""
+        ...
+
+    @property
+    def config(self) -> Config:
+        """The configuration in use."""
+        ...
+
+    @property
+    def addresses(self) -> dict[str, list[str]]:
+        """What each entrypoint really listens on."""
+        ...
+
+
+class View:
+    """Implements `GatewayView`."""
+
+    def __init__(self, supervisor: Shown, crew: Crew, reloads: Reloads, metrics: Metrics) -> None:
+        self._supervisor = supervisor
+        self._crew = crew
+        self._reloads = reloads
+        self._metrics = metrics
+
+    async def refresh(self) -> None:
+        """Have every worker report; one that does not within a second is shown as it was."""
+        await self._crew.collect()
+
+    def ready(self) -> bool:
+        """Whether new traffic should be sent here."""
+        return self._supervisor.state == "running" and self._supervisor.alive
+
+    def metrics_text(self) -> bytes:
+        """Prometheus text; may be called from a thread."""
+        workers = [
+            WorkerFigures(str(member.place), member.connections, *usage(member.pid)) for member in self._crew.members
+        ]
+        replaced = dict(self._crew.replaced)
+        return render(self._crew.census.total(self._metrics), __version__, workers, replaced)
+
+    def config(self) -> dict[str, Any]:
+        """The configuration in use, JSON-ready, secrets masked."""
+        return self._supervisor.config.model_dump(mode="json")
+
+    def problems(self) -> list[dict[str, Any]]:
+        """Why the last reload failed, JSON-ready; empty when all is well."""
+        return self._reloads.told()
+
+    def health(self) -> dict[str, Any]:
+        """State, workers, entrypoints, services and the last reload, JSON-ready."""
+        supervisor, crew = self._supervisor, self._crew
+        config = supervisor.config
+        members = crew.members
+        connections = crew.census.connections()
+        return {
+            "status": self._status(len(members)),
+            "version": __version__,
+            "uptime_seconds": round(time.time() - supervisor.started_at, 3) if supervisor.started_at else 0.0,
+            "workers": {
+                "wanted": crew.size,
+                "serving": len(members),
+                "replaced": dict(crew.replaced),
+                "each": [
+                    {"worker": one.place, "pid": one.pid, "generation": one.generation, "connections": one.connections}
+                    for one in members
+                ],
+            },
+            "entrypoints": {
+                name: {"addresses": addresses, "connections": connections.get(name, 0)}
+                for name, addresses in supervisor.addresses.items()
+            },
+            "services": {
+                name: self._endpoints(name, [(str(one.url), one.weight) for one in service.load_balancer.servers])
+                for name, service in config.services.items()
+                if service.load_balancer is not None
+            },
+            "config": {
+                "last_reload_success": self._metrics.last_reload_success,
+                "last_reload_time": self._metrics.last_reload_time,
+                "reloads": dict(self._metrics.reloads),
+            },
+        }
+
+    def _status(self, serving: int) -> str:
+        if self._supervisor.state != "running":
+            return self._supervisor.state
+        return "degraded" if self._reloads.problems or serving < self._crew.size else "healthy"
+
+    def _endpoints(self, service: str, servers: list[tuple[str, int]]) -> list[dict[str, Any]]:
+        in_flight = self._crew.census.in_flight(service, len(servers))
+        return [
+            {"url": url, "weight": weight, "in_flight": count}
+            for (url, weight), count in zip(servers, in_flight, strict=True)
+        ]

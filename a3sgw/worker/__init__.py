@@ -1,0 +1,1 @@
+"""A process that carries traffic and does what the supervisor says."""

@@ -1,0 +1,70 @@
+"""What a worker tells of itself: a heartbeat, and the counters that have changed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from a3sgw.control.messages import Counters, Heartbeat, Message
+from a3sgw.data_plane import DataPlane
+from a3sgw.observe.counters import RouteKey
+from a3sgw.observe.metrics import MetricsData
+from a3sgw.steps import Steps, take_turns
+from a3sgw.tasks import spawn
+
+BEAT = 0.2
+"""Seconds between heartbeats."""
+_BEATS_PER_REPORT = 10
+"""A worker that is killed takes the counts of at most this many beats with it."""
+
+
+class Reports:
+    """Sends both from `start` on."""
+
+    def __init__(self, plane: DataPlane, send: Callable[[Message], None]) -> None:
+        self._plane = plane
+        self._send = send
+        self._timer: asyncio.TimerHandle | None = None
+        self._beats = 0
+        self._told: dict[RouteKey, int] = {}
+        self._reporting: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin; needs a running loop."""
+        self._beat()
+
+    def stop(self) -> None:
+        """Send nothing more."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._reporting is not None:
+            self._reporting.cancel()
+
+    def _beat(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(BEAT, self._beat)
+        self._send(Heartbeat(sum(len(one.gate.connections) for one in self._plane.entrypoints.values())))
+        self._beats += 1
+        if self._beats % _BEATS_PER_REPORT == 0 and (self._reporting is None or self._reporting.done()):
+            self._reporting = spawn(self._report(), "report counters")
+
+    async def _report(self) -> None:
+        self._send(Counters(0, await take_turns(self._changes()), self._in_flight()))
+
+    def _changes(self) -> Steps[MetricsData]:
+        """What has counted something since the last report, in short steps: there may be thousands of routes."""
+        metrics = self._plane.metrics
+        changed = []
+        for key, route in metrics.counted():
+            count = route.count
+            if self._told.get(key) != count:
+                self._told[key] = count
+                changed.append(route.data())
+            yield
+        return {**metrics.totals(), "routes": changed}
+
+    def answer(self, token: int) -> None:
+        """Everything, now."""
+        self._send(Counters(token, self._plane.metrics.snapshot(), self._in_flight()))
+
+    def _in_flight(self) -> dict[str, list[int]]:
+        return {name: counts for name, counts in self._plane.in_flight().items() if any(counts)}
