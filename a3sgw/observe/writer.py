@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import threading
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Literal
+
+from a3sgw.observe.lines import Lines
 
 Target = Path | Literal["stdout", "stderr"]
 
@@ -16,7 +17,7 @@ _STANDARD = {"stdout": 1, "stderr": 2}
 
 
 class Writer:
-    """Writes chunks in the order they were put, through one thread and a queue of at most `limit` chunks.
+    """Writes chunks of whole lines in the order they were put, through one thread and a queue of `limit` chunks.
 
     Opening a file happens at once and raises `OSError`, so that a wrong path is found at start. Later failures lose
     the chunk and count its lines in `lost`; the first of a series is reported on stderr. The thread starts with the
@@ -29,6 +30,7 @@ class Writer:
         self._queue: SimpleQueue[tuple[bytes, int] | threading.Event | Literal["reopen", "stop"]] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._descriptor = self._open()
+        self._lines = self._on_lines()
         self._failing = False
         self.lost = 0
         """Lines lost to write errors. Only the thread adds to it."""
@@ -37,6 +39,9 @@ class Writer:
         if isinstance(self._target, Path):
             return os.open(self._target, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o640)
         return _STANDARD[self._target]
+
+    def _on_lines(self) -> Lines:
+        return Lines(self._descriptor, own=isinstance(self._target, Path))
 
     # Called by the event loop's thread...
 
@@ -88,13 +93,8 @@ class Writer:
                 return
 
     def _write(self, chunk: bytes, lines: int) -> None:
-        rest = memoryview(chunk)
         try:
-            while rest:
-                try:
-                    rest = rest[os.write(self._descriptor, rest) :]
-                except BlockingIOError:  # somebody who shares the stream made it non-blocking
-                    select.select([], [self._descriptor], [])
+            self._lines.write(chunk)
             self._failing = False
         except OSError as error:
             self.lost += lines
@@ -108,6 +108,7 @@ class Writer:
             return
         self._close_descriptor()
         self._descriptor = fresh
+        self._lines = self._on_lines()
 
     def _report(self, error: OSError) -> None:
         if not self._failing:
