@@ -1,6 +1,8 @@
 # Every block and every key that an operator can write.
 shutdown_timeout_secs = 30
 workers               = "auto"
+worker_cpu_affinity   = true
+drain_timeout         = "1m"
 
 entrypoints "web" {
   address = "0.0.0.0:80"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 
 import pytest
 from hypothesis import given
@@ -12,7 +13,9 @@ from a3sgw import load_config
 from a3sgw.config.registry import Registry
 from a3sgw.observe.metrics import Metrics
 from a3sgw.proxy.gate import Gate
+from a3sgw.proxy.places import Counts
 from a3sgw.routing.table import Table
+from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import NEVER, Sweeper
 
@@ -64,7 +67,7 @@ class Counted:
             del self.held[key]
 
 
-def gate(name: str = "web", limit: int = 3, counted: Counted | None = None) -> Gate:
+def gate(name: str = "web", limit: int = 3, counted: Counts | None = None) -> Gate:
     """A gate with this `max_connections`."""
     made = Gate(name, SWEEPER, METRICS.entrypoint(name), counted)
     made.apply(OPTIONS[limit], TABLE)
@@ -97,6 +100,26 @@ def test_together_they_count_all() -> None:
     assert not other.admit(Connection())
     one.leave(first)
     assert other.admit(Connection())
+
+
+def test_together_in_shared_memory() -> None:
+    """The same with the real table, attached twice; what a dead process held is free once it is forgiven."""
+    first = SharedTable.create(64)
+    second = SharedTable.attach(os.dup(first.descriptor), first.next_owner())
+    one, other = gate("web", 3, first), gate("web", 3, second)
+    mine = [Connection(), Connection()]
+    assert all(one.admit(connection) for connection in mine)
+    assert other.admit(Connection())
+    assert not other.admit(Connection())
+    assert not one.admit(Connection())
+    one.leave(mine.pop())
+    assert other.admit(Connection())
+    assert not one.admit(Connection())
+    first.forgive(second.owner)
+    assert first.held(b"max_connections\0web") == 1
+    assert one.admit(Connection())
+    first.close()
+    second.close()
 
 
 def test_without_a_limit_nothing_is_counted() -> None:
