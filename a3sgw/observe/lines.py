@@ -5,7 +5,8 @@ for at least as many, so lines go there in pieces of that size. What goes beyond
 full disk that has to be taken back, is guarded by a record lock (fcntl(2)), which works on all of them, needs nothing
 but the descriptor that every process has anyway, and dies with its process. Nobody waits for it for long: while its
 holder is stuck, only lines longer than PIPE_BUF can be torn. Two threads of one process share the lock, so the same
-holds for two writers on one pipe. Measured: 0.04 µs a line more than unguarded.
+holds for two writers on one pipe. Measured, for a line of 350 bytes: 0.01 µs more than unguarded to a file, 0.12 µs
+to a pipe.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ class Lines:
             elif self._own and locked:
                 self._append(chunk)
             else:
-                self._put(memoryview(chunk))
+                self._put(chunk)
         finally:
             if locked:
                 fcntl.lockf(self._descriptor, fcntl.LOCK_UN)
@@ -64,7 +65,7 @@ class Lines:
                 self._patience = _PATIENCE
                 return True
 
-    def _put(self, rest: memoryview) -> None:
+    def _put(self, rest: bytes) -> None:
         while rest:
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
@@ -85,13 +86,12 @@ class Lines:
             raise
 
 
-def pieces(chunk: bytes) -> Iterator[memoryview]:
+def pieces(chunk: bytes) -> Iterator[bytes]:
     """Whole lines of `chunk`, as many at a time as a pipe takes at once; a longer line is a piece of its own."""
-    view = memoryview(chunk)
-    start = 0
-    while start < len(chunk):
+    start, size = 0, len(chunk)
+    while start < size:
         end = start + select.PIPE_BUF
-        if end < len(chunk):
-            end = chunk.rfind(b"\n", start, end) + 1 or chunk.find(b"\n", start) + 1 or len(chunk)
-        yield view[start:end]
+        if end < size:
+            end = chunk.rfind(b"\n", start, end) + 1 or chunk.find(b"\n", start) + 1 or size
+        yield chunk[start:end]
         start = end
