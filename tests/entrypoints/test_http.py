@@ -19,9 +19,10 @@ from a3sgw.errors import BindError
 from a3sgw.listeners import bind
 from a3sgw.observe.metrics import Metrics
 from a3sgw.options import SocketAddress
+from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import Sweeper
-from tests.support.live import fetch, refused
+from tests.support.live import GET, dial, fetch, refused, until
 
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -156,6 +157,44 @@ async def test_taking_over(entrypoints: Entrypoints, tmp_path: Path, kind: str) 
     new.stop()
     if kind != "unix":
         assert await refused(listening[0].replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]"))
+
+
+async def test_stopping_with_patience(entrypoints: Entrypoints) -> None:
+    """Nobody new is let in, and an idle client gets one more answer, which says that it is the last."""
+    one = entrypoints.make()
+    await listen(one, SocketAddress("127.0.0.1", 0))
+    (address,) = one.addresses
+    wire = await dial(address)
+    await wire.send(GET)
+    assert (await wire.message()).get(b"connection") is None
+    one.stop(30)
+    assert await refused(address)
+    await wire.send(GET)
+    assert (await wire.message()).get(b"connection") == b"close"
+    wire.close()
+    assert await one.gate.drained(30) == 0
+
+
+async def test_a_limit_for_all_processes(entrypoints: Entrypoints) -> None:
+    """Two entrypoints of one name that share a table share `max_connections`."""
+    table = SharedTable.create(64)
+    config = load_config('entrypoints "web" {\n address = ":80"\n max_connections = 1\n}\n')
+    addresses = []
+    for _ in range(2):
+        one = HttpEntrypoint("web", entrypoints.sweeper, entrypoints.metrics.entrypoint("web"), table)
+        one.gate.apply(config.entrypoints["web"], entrypoints.snapshot.tables["web"])
+        entrypoints.made.append(one)
+        await listen(one, SocketAddress("127.0.0.1", 0))
+        addresses += one.addresses
+    wire = await dial(addresses[0])
+    await wire.send(GET)
+    assert (await wire.message()).status == 404
+    assert (await fetch(addresses[1])).status == 503
+    wire.close()
+    await until(lambda: table.held(b"max_connections\0web") == 0, "the place is free")
+    assert (await fetch(addresses[1])).status == 404
+    await until(lambda: table.held(b"max_connections\0web") == 0, "the place is free again")
+    table.close()
 
 
 async def test_stopping_twice(entrypoints: Entrypoints) -> None:
