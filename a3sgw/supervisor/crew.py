@@ -87,7 +87,8 @@ class Crew:
         self._listeners: Mapping[str, Listener] = {}
         self._places: list[_Place] = []
         self._leaving: set[Member] = set()
-        self._codes: dict[int, int] = {}
+        self._codes: dict[int, int | None] = {}
+        """How workers ended of which somebody will want to know."""
         self._failed: asyncio.Future[GatewayError] | None = None
         self._collections: dict[int, set[int]] = {}
         self._collected = asyncio.Event()
@@ -245,6 +246,9 @@ class Crew:
                 reason = str(error)
                 if self._failed is not None and not self._failed.done() and isinstance(error, ConfigError):
                     self._failed.set_result(error)
+            except Exception as error:  # a bug must not leave a place empty
+                _log.exception("a worker could not be looked after", extra={"place": place.number})
+                reason = f"{type(error).__name__}: {error}"
             if self._stopping:
                 return
             brief = loop.time() - began < _BRIEF
@@ -290,7 +294,7 @@ class Crew:
             member.send(message)
         await self._catch_up(member)
         if self._failed is None:
-            _log.info("a worker has started", extra={"place": member.place, "process": member.pid})
+            _log.info("a worker has started", extra={"place": member.place, "pid": member.pid})
 
     async def _until_gone(self, member: Member) -> str:
         """Why it has gone, or why it is to be replaced while it finishes what runs."""
@@ -303,30 +307,32 @@ class Crew:
             reason = "it was told to stop"
             self._let_go(member)
         if not self._stopping:
-            await asyncio.sleep(0)  # how it ended is known a moment later than that it has
-            self._replacing(member, reason)
+            kind = "hung" if "heartbeat" in reason else "stopped" if "told to stop" in reason else "died"
+            self.replaced[kind] = self.replaced.get(kind, 0) + 1
+            self._codes[member.pid] = None
+            asyncio.get_running_loop().call_later(_TICK, self._tell, member, kind, reason)
         return reason
 
-    def _replacing(self, member: Member, reason: str) -> None:
+    def _tell(self, member: Member, kind: str, reason: str) -> None:
+        """How it ended is known a moment later than that it has."""
         code = self._codes.pop(member.pid, None)
-        kind = "hung" if "heartbeat" in reason else "stopped" if "told to stop" in reason else "died"
-        self.replaced[kind] = self.replaced.get(kind, 0) + 1
-        _log.error(
-            "a worker is replaced: %s",
+        _log.log(
+            logging.WARNING if kind == "stopped" else logging.ERROR,
+            "a worker was replaced: %s",
             _how(code) if code is not None and kind == "died" else reason,
-            extra={"place": member.place, "process": member.pid, "connections_lost": member.connections},
+            extra={"place": member.place, "pid": member.pid, "connections": member.connections},
         )
 
     def _bury(self, member: Member) -> None:
         member.close()
         self.census.bury(member.owner)
         self._table.forgive(member.owner)
-        self._codes.pop(member.pid, None)
+        self._collected.set()
 
     def ended(self, pid: int, code: int) -> None:
         """The nursery knows how a worker ended."""
         members = (*(place.member for place in self._places), *self._leaving)
-        if any(one is not None and one.pid == pid for one in members):
+        if pid in self._codes or any(one is not None and one.pid == pid for one in members):
             self._codes[pid] = code
 
     # What they say...

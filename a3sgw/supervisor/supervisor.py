@@ -126,7 +126,7 @@ class Supervisor:
             return False
         finally:
             self._upgrading = False
-        _log.info("the new version serves; finishing what runs", extra={"process": pid})
+        _log.info("the new version serves; finishing what runs", extra={"pid": pid})
         self.successor = pid
         return True
 

@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener
 from a3sgw.supervisor.inherited import VARIABLE, legacy
-from a3sgw.tasks import spawn
 
 READY_TIMEOUT = 120.0
 """Seconds the new version has until it must serve."""
@@ -53,7 +52,7 @@ async def start_successor(
     if not said:
         code = await _end(process)
         raise GatewayError(f"the new version did not start; it ended with exit code {code}")
-    spawn(asyncio.to_thread(process.wait), "wait for the new version")
+    process.returncode = 0  # it outlives this process, which is not to wait for it, nor to complain that it did not
     return process.pid
 
 
