@@ -249,6 +249,6 @@ def decode(direction: Literal["down", "up"], body: bytes) -> Message:
     """The message in a frame; BadMessage when it is none."""
     try:
         message: Message = _decoders[direction].decode(body)
-    except DecodeError as error:
+    except (DecodeError, UnicodeDecodeError) as error:  # the latter for text that is no UTF-8
         raise BadMessage(str(error)) from None
     return message
