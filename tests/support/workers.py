@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ class Crew:
 
     async def ready(self, count: int = 1) -> None:
         """Wait until it serves; `count` counts the versions that have said so."""
-        self.line = json.loads(await self.command.line('"ready"', count))
+        self.line = await self.log('"ready"', count)
         self.admin = self.line["admin"]
         self.web = self.addresses()["web"]
 
@@ -72,6 +72,19 @@ class Crew:
         """Wait until another process works at the place of `pid`, which is not there any more or will not be; its
         process id."""
         return await self.successor(next(place for place, one in (await self.workers()).items() if one == pid), pid)
+
+    async def connections(self) -> list[int]:
+        """How many each worker has, by place, as far as it has told."""
+        return [one["connections"] for one in (await self.health())["workers"]["each"]]
+
+    def told_of(self, *counts: int) -> Callable[[], Awaitable[bool]]:
+        """A condition: the workers have told of so many connections, each, or together when there is one number."""
+
+        async def told() -> bool:
+            found = await self.connections()
+            return found == list(counts) or (len(counts) == 1 and sum(found) == counts[0])
+
+        return told
 
     async def successor(self, place: int, pid: int) -> int:
         """Wait until somebody else than `pid` serves at `place`; its process id."""
@@ -132,10 +145,10 @@ class Crew:
         page = (await fetch(self.admin, "/metrics")).body.decode()
         return sum(float(line.rpartition(" ")[2]) for line in page.splitlines() if line.startswith(f"{name} "))
 
-    def logged(self, message: str) -> list[dict[str, Any]]:
-        """Lines of the log with this in the message."""
-        lines = [json.loads(one) for one in self.command.err if one.startswith("{")]
-        return [one for one in lines if message in one["message"]]
+    async def log(self, message: str, count: int = 1) -> dict[str, Any]:
+        """Record number `count` of the log whose line has this in it; waits for it."""
+        found: dict[str, Any] = json.loads(await self.command.line(message, count))
+        return found
 
     def close(self) -> None:
         """Close the connections made here."""
