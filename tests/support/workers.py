@@ -15,7 +15,7 @@ from typing import Any
 
 from tests.support.live import dial, fetch, hcl, until
 from tests.support.process import WAIT, Command
-from tests.support.processes import alive, group, holder
+from tests.support.processes import alive, group, holder, title
 from tests.support.wire import Message, Wire
 
 TWO = "workers = 2\n"
@@ -58,6 +58,10 @@ class Crew:
     def left(self) -> set[int]:
         """Its processes that still run, whatever they are."""
         return group(self.pid)
+
+    def supervisors(self) -> set[int]:
+        """Its supervisors that run: two of them during an upgrade."""
+        return {pid for pid in self.left() if title(pid).startswith("a3sgw: supervisor")}
 
     async def health(self) -> dict[str, Any]:
         """``/health/detailed``."""
@@ -131,6 +135,20 @@ class Crew:
 
         await until(accepted, "the connection is accepted")
         return found
+
+    async def admitted(self, count: int) -> int:
+        """Connect so often and ask for /none, which no route has; how many are not turned away. All stay open."""
+        answered = 0
+        for _ in range(count):
+            wire = await self.connect()
+            try:
+                await wire.send(b"GET /none HTTP/1.1\r\nHost: a.example\r\n\r\n")
+                status = (await wire.message()).status
+            except ConnectionError:  # closed before it was asked
+                continue
+            assert status in (404, 503)
+            answered += status == 404
+        return answered
 
     async def fetch(self, target: str = "/") -> Message:
         """The answer to a GET on a new connection."""
