@@ -12,7 +12,9 @@ import struct
 from collections import deque
 from collections.abc import Callable, Sequence
 
+from a3sgw.control.descriptors import receive as receive_descriptors
 from a3sgw.control.messages import VERSION, BadMessage
+from a3sgw.control.watch import Watch
 
 _HEADER = struct.Struct("<IHH")
 _READ = 256 * 1024
@@ -42,8 +44,8 @@ class Channel:
         self._queued = 0
         self._turn: asyncio.Handle | None = None
         self._open = True
-        self._ended = False
-        self._loop.add_reader(end, self._readable)
+        self._ended = ""
+        self._watch = Watch(end.fileno(), self._readable, self._writable)
 
     @property
     def is_open(self) -> bool:
@@ -70,8 +72,7 @@ class Channel:
         if not self._open:
             return
         self._open = False
-        self._loop.remove_reader(self._end)
-        self._loop.remove_writer(self._end)
+        self._watch.close()
         if self._turn is not None:
             self._turn.cancel()
         for descriptor in (*self._descriptors, *(one for _, many in self._outgoing for one in many)):
@@ -93,11 +94,11 @@ class Channel:
             try:
                 sent = socket.send_fds(self._end, [frame], descriptors) if descriptors else self._end.send(frame)
             except BlockingIOError:
-                self._loop.add_writer(self._end, self._writable)
+                self._watch.wait_to_write(True)
                 return
             except OSError as error:
                 # What it said before it went is still to be read: that ends with the same news.
-                self._loop.remove_writer(self._end)
+                self._watch.wait_to_write(False)
                 if not isinstance(error, BrokenPipeError | ConnectionResetError):
                     self._fail(error.strerror or str(error))
                 return
@@ -108,23 +109,23 @@ class Channel:
                 self._outgoing.popleft()
             else:
                 self._outgoing[0] = (frame[sent:], ())
-        self._loop.remove_writer(self._end)
+        self._watch.wait_to_write(False)
 
     # Reading...
 
     def _readable(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(self._end, _READ, _MOST_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC)
+            data, descriptors = receive_descriptors(self._end, _READ, _MOST_DESCRIPTORS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._fail(error.strerror or str(error))
-            return
+            # As when it ends: what has been read before is still to be handed over.
+            data, descriptors, self._ended = b"", [], error.strerror or str(error)
         self._descriptors.extend(descriptors)
         self._incoming += data
         if not data:
-            self._ended = True
-            self._loop.remove_reader(self._end)
+            self._ended = self._ended or "it has gone"
+            self._watch.stop_reading()
         if self._turn is None:
             self._next()
 
@@ -142,9 +143,12 @@ class Channel:
         if len(self._incoming) < end:
             self._wait()
             return
+        if count > len(self._descriptors):  # they come with the first byte, unless this process has too many open
+            self._fail("descriptors of a message were lost")
+            return
         body = bytes(memoryview(self._incoming)[_HEADER.size : end])
         del self._incoming[:end]
-        descriptors = [self._descriptors.popleft() for _ in range(min(count, len(self._descriptors)))]
+        descriptors = [self._descriptors.popleft() for _ in range(count)]
         self._turn = self._loop.call_soon(self._next)
         try:
             self._receive(body, descriptors)
@@ -154,4 +158,4 @@ class Channel:
     def _wait(self) -> None:
         """For more bytes, unless there will be none."""
         if self._ended:
-            self._fail("it has gone")
+            self._fail(self._ended)

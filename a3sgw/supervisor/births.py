@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from a3sgw.control.birth import FORK, read
+from a3sgw.control.descriptors import receive
+from a3sgw.control.watch import Watch
 from a3sgw.errors import GatewayError
 
 _log = logging.getLogger("a3sgw.supervisor")
@@ -34,6 +36,7 @@ class Births:
         self._ended = ended
         self._nursery: subprocess.Popen[bytes] | None = None
         self._end: socket.socket | None = None
+        self._watch: Watch | None = None
         self._waiting: deque[asyncio.Future[Born]] = deque()
         self._ready: asyncio.Future[None] | None = None
 
@@ -46,9 +49,8 @@ class Births:
         with theirs:
             self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
         self._end = ours
-        loop = asyncio.get_running_loop()
-        self._ready = loop.create_future()
-        loop.add_reader(ours, self._readable)
+        self._ready = asyncio.get_running_loop().create_future()
+        self._watch = Watch(ours.fileno(), self._readable)
 
     async def worker(self, channel: socket.socket, table: int) -> Born:
         """A new worker with its end of a channel and the descriptor of the shared table; GatewayError without a
@@ -76,7 +78,7 @@ class Births:
     def _readable(self) -> None:
         assert self._end is not None
         try:
-            message, descriptors, _, _ = socket.recv_fds(self._end, 64, 1, socket.MSG_CMSG_CLOEXEC)
+            message, descriptors = receive(self._end, 64, 1)
         except BlockingIOError:
             return
         except OSError:
@@ -99,7 +101,8 @@ class Births:
 
     def _died(self) -> None:
         if self._end is not None:
-            asyncio.get_running_loop().remove_reader(self._end)
+            if self._watch is not None:
+                self._watch.close()
             self._end.close()
             self._end = None
         error = GatewayError("the process that starts workers has ended")

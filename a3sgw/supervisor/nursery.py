@@ -18,6 +18,7 @@ import sys
 from typing import NoReturn
 
 from a3sgw.control.birth import FORK, READY, born, ended
+from a3sgw.control.descriptors import receive
 from a3sgw.title import set_title
 from a3sgw.worker.worker import main as work
 
@@ -46,7 +47,7 @@ def _serve(supervisor: socket.socket) -> None:
                 os.read(woken, 4096)
             _bury(supervisor)
         if supervisor.fileno() in readable:
-            message, descriptors, _, _ = socket.recv_fds(supervisor, 16, 2, socket.MSG_CMSG_CLOEXEC)
+            message, descriptors = receive(supervisor, 16, 2)
             if message != FORK or len(descriptors) != 2:
                 return
             _bear(supervisor, descriptors, (woken, wake))
