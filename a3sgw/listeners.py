@@ -14,7 +14,7 @@ import os
 import socket
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.errors import BindError
@@ -110,13 +110,19 @@ def more(listener: Listener, protocol: str, count: int) -> Listener:
 
 
 def adopt(address: SocketAddress, sockets: Sequence[socket.socket]) -> Listener:
-    """Sockets of another process for `address`, grouped by what they are bound to."""
+    """Sockets of another process for `address`, grouped by what they are bound to; the file, if any, stays its own."""
     groups: dict[object, list[socket.socket]] = {}
     for one in sockets:
         one.setblocking(False)
         groups.setdefault((one.family, one.getsockname()), []).append(one)
-    node = os.stat(address.path).st_ino if address.path and os.path.exists(address.path) else 0
-    return Listener(address, tuple(map(tuple, groups.values())), node)
+    return Listener(address, tuple(map(tuple, groups.values())))
+
+
+def owned(listener: Listener) -> Listener:
+    """The same, which from now on removes its socket file when it is closed."""
+    path = listener.address.path
+    node = os.stat(path).st_ino if path and os.path.exists(path) else 0
+    return replace(listener, node=node)
 
 
 def named(one: socket.socket) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.model import Config
-from a3sgw.listeners import Listener, adopt, bind, key_of, more
+from a3sgw.listeners import Listener, adopt, bind, key_of, more, owned
 
 Inherit = Callable[[str, Entrypoint], Sequence[socket.socket]]
 """(name, options) → sockets that another process bound for this entrypoint; empty when there are none."""
@@ -45,12 +45,19 @@ class Listening:
         inherited = self._inherit(name, options)
         if not inherited:
             return await bind(options.address, options.protocol, count)
-        return more(adopt(options.address, inherited), options.protocol, count)
+        # No more of them: if this process fails to start, clients that wait at a new one would be turned away.
+        return adopt(options.address, inherited)
 
     def of(self, config: Config, opened: Mapping[str, Listener]) -> dict[str, Listener]:
         """Those of `config`, which may be among those `opened` for it."""
         both = {**self.bound, **opened}
         return {key: both[key] for key in (key_of(name, options) for name, options in config.entrypoints.items())}
+
+    def own(self, keys: Collection[str]) -> None:
+        """The socket files of these listeners are this process's now."""
+        for key in keys:
+            if key in self.bound:
+                self.bound[key] = owned(self.bound[key])
 
     def grow(self, config: Config, count: int) -> None:
         """Give every listener at least `count` sockets, where that is possible."""

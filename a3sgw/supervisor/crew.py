@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from a3sgw.control.edition import Edition
 from a3sgw.control.messages import (
@@ -32,6 +32,7 @@ from a3sgw.shared.table import SharedTable
 from a3sgw.supervisor.births import Births
 from a3sgw.supervisor.census import Census
 from a3sgw.supervisor.member import Member
+from a3sgw.supervisor.place import Place
 from a3sgw.supervisor.pulse import Pulse
 from a3sgw.tasks import spawn
 from a3sgw.version import __version__
@@ -43,9 +44,6 @@ HELLO_TIMEOUT = 20.0
 _TICK = 0.1
 _LATE = 0.5
 """When the supervisor itself was held up for so long, it has not listened: nobody is to blame for silence."""
-_BRIEF = 1.5
-"""A worker that lives for less than these seconds has failed to start; one that lives longer is replaced at once."""
-_FIRST_DELAY, _LONGEST_DELAY = 0.1, 5.0
 _COLLECT_TIMEOUT = 1.0
 _SETTLING = 10.0
 """Seconds of silence that are fine while a worker starts."""
@@ -58,17 +56,6 @@ class Settings:
     directory: Path | None = None
     log_level: str = ""
     log_format: str = ""
-
-
-@dataclass
-class _Place:
-    """Where one worker after the other works."""
-
-    number: int
-    failures: int = 0
-    """Brief lives in a row."""
-    task: asyncio.Task[None] | None = field(default=None, repr=False)
-    member: Member | None = None
 
 
 class Crew:
@@ -85,15 +72,13 @@ class Crew:
         self._settings = settings
         self._edition: Edition | None = None
         self._listeners: Mapping[str, Listener] = {}
-        self._places: list[_Place] = []
+        self._places: list[Place] = []
         self._leaving: set[Member] = set()
-        self._codes: dict[int, int | None] = {}
-        """How workers ended of which somebody will want to know."""
-        self._failed: asyncio.Future[GatewayError] | None = None
+        self._alive: dict[int, Member] = {}
+        """By process id, also those that have just ended."""
         self._collections: dict[int, set[int]] = {}
         self._collected = asyncio.Event()
         self._token = 0
-        self._stopping = False
         self._watch: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
@@ -124,22 +109,20 @@ class Crew:
         await asyncio.gather(*(self._commit(member, edition) for member in prepared))
         for member in self.members:  # those that became ready meanwhile, on the edition before
             if member not in prepared and member.generation == previous.generation:
-                spawn(self._catch_up(member), "catch up")
+                spawn(self._see_up_to_date(member), "bring worker up to date")
 
     async def _start(self, edition: Edition, listeners: Mapping[str, Listener], count: int) -> None:
         self._edition, self._listeners = edition, listeners
-        self._failed = asyncio.get_running_loop().create_future()
-        self._places = [_Place(number) for number in range(count)]
-        ready = [asyncio.Event() for _ in self._places]
         self._watch = spawn(self._look(), "watch workers")
-        for place, event in zip(self._places, ready, strict=True):
-            place.task = spawn(self._keep(place, event), f"worker {place.number}")
-        all_ready = spawn(_all(ready), "wait for workers")
-        await asyncio.wait((all_ready, self._failed), return_when=asyncio.FIRST_COMPLETED)
-        failed, self._failed = self._failed, None
-        if failed.done():
-            all_ready.cancel()
-            raise failed.result()
+        self._places = [Place(number, self) for number in range(count)]
+        served = spawn(_all([place.served for place in self._places]), "wait for workers")
+        failed = [place.failed for place in self._places]
+        either: list[asyncio.Future[Any]] = [served, *failed]
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        served.cancel()
+        for one in failed:
+            if one.done():
+                raise one.result()
 
     async def _prepare(self, edition: Edition, listeners: Mapping[str, Listener]) -> list[Member]:
         """Ask all; those that can use it. A worker that dies of it or stays silent is replaced, and does not decide
@@ -148,16 +131,15 @@ class Crew:
         if not members:
             raise GatewayError("there is no worker now that could try the new configuration")
         changes: dict[int, list[bytes]] = {}
-        for member in members:
-            if member.generation not in changes:
-                changes[member.generation] = [encode(one) for one in edition.changes(member.config)]
-        outcomes = await asyncio.gather(
-            *(
-                member.prepare(edition, changes[member.generation], self._shares(member, listeners, self.size))
-                for member in members
-            ),
-            return_exceptions=True,
-        )
+
+        async def prepare(member: Member) -> None:
+            async with member.talking:
+                if member.generation not in changes:
+                    changes[member.generation] = [encode(one) for one in edition.changes(member.config)]
+                shares = self._shares(member, listeners, self.size)
+                await member.prepare(edition, changes[member.generation], shares)
+
+        outcomes = await asyncio.gather(*map(prepare, members), return_exceptions=True)
         refused = [one for one in outcomes if isinstance(one, BaseException) and not isinstance(one, GatewayError)]
         refused = refused or [one for one in outcomes if isinstance(one, ConfigError)]
         prepared = [member for member, one in zip(members, outcomes, strict=True) if one is None]
@@ -171,7 +153,8 @@ class Crew:
 
     async def _commit(self, member: Member, edition: Edition) -> None:
         with suppress(GatewayError):  # then it has been killed, and its successor starts with this edition
-            await member.commit(edition, set(self._listeners))
+            async with member.talking:
+                await member.commit(edition, set(self._listeners))
 
     def _shares(self, member: Member, listeners: Mapping[str, Listener], workers: int) -> dict[str, list[int]]:
         missing = member.missing(listeners)
@@ -179,21 +162,25 @@ class Crew:
 
     async def _catch_up(self, member: Member) -> None:
         """Bring a worker to the current edition, and there may be a newer one by then."""
-        edition = self._edition
-        while edition is not None and member.generation < edition.generation:
-            changes = [encode(one) for one in edition.changes(member.config)]
-            listeners = self._listeners
-            await member.prepare(edition, changes, self._shares(member, listeners, self.size))
-            await member.commit(edition, set(listeners))
-            edition = self._edition
+        async with member.talking:
+            while (edition := self._edition) is not None and member.generation < edition.generation:
+                changes = [encode(one) for one in edition.changes(member.config)]
+                listeners = self._listeners
+                await member.prepare(edition, changes, self._shares(member, listeners, self.size))
+                await member.commit(edition, set(listeners))
+
+    async def _see_up_to_date(self, member: Member) -> None:
+        """One that cannot use what all others do is replaced."""
+        try:
+            await self._catch_up(member)
+        except GatewayError as error:
+            member.kill(f"it cannot use the current configuration: {error}")
 
     def resize(self, listeners: Mapping[str, Listener], count: int) -> None:
         """More or fewer workers; the sockets of one that goes are accepted from by those that stay."""
         self._listeners = listeners
         while len(self._places) < count:
-            place = _Place(len(self._places))
-            self._places.append(place)
-            place.task = spawn(self._keep(place, asyncio.Event()), f"worker {place.number}")
+            self._places.append(Place(len(self._places), self))
         if len(self._places) <= count:
             return
         gone, before = self._places[count:], len(self._places)
@@ -205,13 +192,46 @@ class Crew:
                 shares[key] = [one.fileno() for one in listener.share(member.place, count) if one not in had]
             member.listen(shares)
         for place in gone:
-            if place.task is not None:
-                place.task.cancel()
+            place.close()
             if place.member is not None:
-                self._let_go(place.member)
+                self.let_go(place.member)
 
-    def _let_go(self, member: Member) -> None:
-        """A worker that is not needed: it finishes what runs beside the others."""
+    # Members...
+
+    async def hire(self, place: int) -> Member:
+        """A new worker that has said hello and knows who it is."""
+        owner = self._table.next_owner()
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                born = await self._births.worker(theirs, self._table.descriptor)
+            except BaseException:
+                ours.close()
+                raise
+        member = self._alive[born.pid] = Member(place, owner, born, ours, self)
+        try:
+            hello = await member.hello(HELLO_TIMEOUT)
+            if hello.version != __version__:
+                raise GatewayError(f"a worker is of version {hello.version}, not {__version__}: send USR2")
+        except BaseException:
+            self.bury(member)
+            raise
+        directory = str(self._settings.directory) if self._settings.directory is not None else ""
+        member.send(Welcome(place, owner, directory, self._settings.log_level, self._settings.log_format))
+        return member
+
+    async def introduce(self, member: Member) -> None:
+        """Tell a new worker everything; from then on it serves."""
+        try:
+            for message in self.state.all():
+                member.send(message)
+            await self._catch_up(member)
+        except BaseException:
+            self.bury(member)
+            raise
+
+    def let_go(self, member: Member) -> None:
+        """A worker that accepts no more, or is not needed: it finishes what runs beside the others."""
         edition = self._edition
         seconds = edition.config.shutdown_timeout_secs if edition is not None else 0.0
         if not member.leaving:
@@ -222,118 +242,24 @@ class Crew:
     async def _see_off(self, member: Member, seconds: float) -> None:
         await asyncio.wait([member.gone], timeout=seconds)
         self._leaving.discard(member)
-        self._bury(member)
+        self.bury(member)
 
-    # One place...
+    def replacing(self, kind: str) -> None:
+        """Count a replacement."""
+        self.replaced[kind] = self.replaced.get(kind, 0) + 1
 
-    async def _keep(self, place: _Place, ready: asyncio.Event) -> None:
-        """Have one worker after the other at this place."""
-        loop = asyncio.get_running_loop()
-        while not self._stopping:
-            began = loop.time()
-            reason = ""
-            try:
-                member = place.member = await self._new(place.number)
-                try:
-                    await self._introduce(member)
-                    ready.set()
-                    reason = await self._until_gone(member)
-                finally:
-                    place.member = None
-                    if member not in self._leaving and not self._stopping:
-                        self._bury(member)
-            except GatewayError as error:
-                reason = str(error)
-                if self._failed is not None and not self._failed.done() and isinstance(error, ConfigError):
-                    self._failed.set_result(error)
-            except Exception as error:  # a bug must not leave a place empty
-                _log.exception("a worker could not be looked after", extra={"place": place.number})
-                reason = f"{type(error).__name__}: {error}"
-            if self._stopping:
-                return
-            brief = loop.time() - began < _BRIEF
-            place.failures = place.failures + 1 if brief else 0
-            if self._failed is not None and place.failures >= 3 and not self._failed.done():
-                self._failed.set_result(GatewayError(f"the workers do not start: {reason}"))
-            if brief:
-                await asyncio.sleep(min(_FIRST_DELAY * 2 ** (place.failures - 1), _LONGEST_DELAY))
-
-    async def _new(self, place: int) -> Member:
-        """A worker that has said hello."""
-        ours, theirs = socket.socketpair()
-        with theirs:
-            try:
-                born = await self._births.worker(theirs, self._table.descriptor)
-            except BaseException:
-                ours.close()
-                raise
-        owner = self._table.next_owner()
-        member = Member(place, owner, born, ours, self)
-        try:
-            hello = await member.hello(HELLO_TIMEOUT)
-            if hello.version != __version__:
-                raise GatewayError(f"a worker is of version {hello.version}, not {__version__}: restart the gateway")
-            directory = self._settings.directory
-            member.send(
-                Welcome(
-                    place,
-                    owner,
-                    str(directory) if directory is not None else "",
-                    self._settings.log_level,
-                    self._settings.log_format,
-                )
-            )
-        except BaseException:
-            self._bury(member)
-            raise
-        return member
-
-    async def _introduce(self, member: Member) -> None:
-        """Tell a new worker everything; from then on it serves."""
-        for message in self.state.all():
-            member.send(message)
-        await self._catch_up(member)
-        if self._failed is None:
-            _log.info("a worker has started", extra={"place": member.place, "pid": member.pid})
-
-    async def _until_gone(self, member: Member) -> str:
-        """Why it has gone, or why it is to be replaced while it finishes what runs."""
-        leaving = spawn(member.left.wait(), "wait for a worker to leave")
-        await asyncio.wait((member.gone, leaving), return_when=asyncio.FIRST_COMPLETED)
-        leaving.cancel()
-        if member.gone.done():
-            reason = member.gone.result()
-        else:
-            reason = "it was told to stop"
-            self._let_go(member)
-        if not self._stopping:
-            kind = "hung" if "heartbeat" in reason else "stopped" if "told to stop" in reason else "died"
-            self.replaced[kind] = self.replaced.get(kind, 0) + 1
-            self._codes[member.pid] = None
-            asyncio.get_running_loop().call_later(_TICK, self._tell, member, kind, reason)
-        return reason
-
-    def _tell(self, member: Member, kind: str, reason: str) -> None:
-        """How it ended is known a moment later than that it has."""
-        code = self._codes.pop(member.pid, None)
-        _log.log(
-            logging.WARNING if kind == "stopped" else logging.ERROR,
-            "a worker was replaced: %s",
-            _how(code) if code is not None and kind == "died" else reason,
-            extra={"place": member.place, "pid": member.pid, "connections": member.connections},
-        )
-
-    def _bury(self, member: Member) -> None:
+    def bury(self, member: Member) -> None:
+        """End it if it has not, and let go of all it held; what it counted stays."""
         member.close()
         self.census.bury(member.owner)
         self._table.forgive(member.owner)
         self._collected.set()
+        asyncio.get_running_loop().call_later(1.0, self._alive.pop, member.pid, None)
 
     def ended(self, pid: int, code: int) -> None:
-        """The nursery knows how a worker ended."""
-        members = (*(place.member for place in self._places), *self._leaving)
-        if pid in self._codes or any(one is not None and one.pid == pid for one in members):
-            self._codes[pid] = code
+        """The nursery knows how a worker ended, which is sooner or later than that is seen here."""
+        if pid in self._alive:
+            self._alive[pid].code = code
 
     # What they say...
 
@@ -354,7 +280,7 @@ class Crew:
     def push(self, message: Pushed, without: Member | None = None) -> None:
         """Tell everybody, those included that start later."""
         self.state.take(message)
-        for member in self.members:
+        for member in self._alive.values():
             if member is not without:
                 member.send(message)
 
@@ -395,36 +321,27 @@ class Crew:
                     continue
                 verdict = pulses[member.pid].verdict(member.heard_at, now)
                 if verdict and not member.gone.done():
+                    member.hung = True
                     member.kill(verdict)
 
     # The end...
 
     async def stop(self, seconds: float, patience: float) -> None:
         """Have all finish what runs and end; those that do not are killed."""
-        self._stopping = True
+        for place in self._places:
+            place.close()
         members = [place.member for place in self._places if place.member is not None]
         members += self._leaving
         for member in members:
             member.stop(seconds, patience)
         if members:
             await asyncio.wait([member.gone for member in members], timeout=seconds + 5.0)
-        for place in self._places:
-            if place.task is not None:
-                place.task.cancel()
         if self._watch is not None:
             self._watch.cancel()
         for member in members:
-            self._bury(member)
+            self.bury(member)
 
 
 async def _all(events: list[asyncio.Event]) -> None:
     for event in events:
         await event.wait()
-
-
-def _how(code: int) -> str:
-    """How a process ended, in words."""
-    if code < 0:
-        with suppress(ValueError):
-            return f"it was ended by {signal.Signals(-code).name}"
-    return f"it ended with exit code {code}"

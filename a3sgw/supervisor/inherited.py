@@ -29,6 +29,9 @@ class Inherited:
     """(name, socket), from a service manager."""
     admin: list[tuple[str, socket.socket]] = field(default_factory=list)
     """(address as written, socket) of the management API."""
+    files: set[str] = field(default_factory=set)
+    """Keys of listeners whose socket file this process has to remove in the end; "admin" for that of the management
+    API."""
     table: int = -1
     """Descriptor of the shared table, -1 for none."""
     _ready: int = -1
@@ -80,6 +83,7 @@ def inherited(environment: MutableMapping[str, str]) -> Inherited:
         given = json.loads(text)
         found.listeners = [(key, _socket(descriptor)) for key, descriptor in given["listeners"]]
         found.admin = [(address, _socket(descriptor)) for address, descriptor in given["admin"]]
+        found.files = set(given["files"])
         found.table, found._ready = given["table"], given["ready"]
         for descriptor in (found.table, found._ready):
             os.set_inheritable(descriptor, False)
@@ -93,13 +97,14 @@ def inherited(environment: MutableMapping[str, str]) -> Inherited:
     return found
 
 
-def legacy(
-    listeners: Mapping[str, Listener], admin: Sequence[tuple[str, socket.socket]], table: int, ready: int
-) -> tuple[str, list[int]]:
+def legacy(listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int) -> tuple[str, list[int]]:
     """What `inherited` reads, and the descriptors that have to go along."""
     bound = [(key, one.fileno()) for key, listener in listeners.items() for one in listener.sockets]
-    pages = [(address, one.fileno()) for address, one in admin]
-    text = json.dumps({"listeners": bound, "admin": pages, "table": table, "ready": ready})
+    pages = [(str(admin.address), one.fileno()) for one in admin.sockets] if admin is not None else []
+    files = [key for key, listener in listeners.items() if listener.node]
+    files += ["admin"] if admin is not None and admin.node else []
+    given = {"listeners": bound, "admin": pages, "files": files, "table": table, "ready": ready}
+    text = json.dumps(given)
     return text, [*(one for _, one in bound), *(one for _, one in pages), table, ready]
 
 

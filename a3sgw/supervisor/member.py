@@ -65,6 +65,12 @@ class Member:
         self.connections = 0
         self.leaving = False
         """It accepts no more, by itself or because it was told to."""
+        self.hung = False
+        """Its heart has stopped."""
+        self.code: int | None = None
+        """Exit code, or the negative number of a signal, once it is known."""
+        self.talking = asyncio.Lock()
+        """Held by whoever waits for its answers."""
         self.left = asyncio.Event()
         """It leaves by itself: somebody else has told it to."""
         self.heard_at = loop.time()

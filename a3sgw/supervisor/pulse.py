@@ -7,6 +7,10 @@ from pathlib import Path
 
 SILENCE = 1.0
 """Seconds without a heartbeat (there are five in each) after which a worker is looked at."""
+_UNEASY = 0.4
+"""From then on it is looked at what it does; not before, because there may be many workers."""
+_BUSY = 0.3
+"""Processor seconds between the two that are no lack of processors."""
 STARVED = 10.0
 """Seconds of silence that no lack of processors excuses."""
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -39,15 +43,15 @@ class Pulse:
         or waits for a disk ("D") and has used little since its last heartbeat. One that waits for something else, is
         stopped, or has used its time and still said nothing will not come back by itself.
         """
-        if heard_at != self._heard or now - heard_at < SILENCE / 2:
+        silent = now - heard_at
+        if silent >= _UNEASY and heard_at != self._heard:
             self._heard = heard_at
             self._used = processor_seconds(self._pid, self._proc)[1]
-        silent = now - heard_at
         if silent < SILENCE:
             return ""
         state, used = processor_seconds(self._pid, self._proc)
         spent = used - self._used
-        if state in ("R", "D") and spent < SILENCE / 2 and silent < STARVED:
+        if state in ("R", "D") and spent < _BUSY and silent < STARVED:
             return ""
         what = {"T": "it is stopped", "t": "it is being traced", "D": "it waits for a disk", "S": "it waits"}
         return f"no heartbeat for {silent:.1f} s: {what.get(state, f'it has used {spent:.1f} s of processor time')}"

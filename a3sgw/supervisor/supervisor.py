@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from a3sgw.admin.server import AdminServer
 from a3sgw.check import errors
@@ -20,7 +20,7 @@ from a3sgw.control.edition import Edition
 from a3sgw.control.messages import ReopenLogs
 from a3sgw.cores import cores
 from a3sgw.errors import ConfigError, GatewayError
-from a3sgw.listeners import adopt, bind
+from a3sgw.listeners import Listener, adopt, bind, owned
 from a3sgw.listening import Listening, close
 from a3sgw.observe.counters import RouteKey
 from a3sgw.observe.metrics import Metrics
@@ -70,11 +70,11 @@ class Supervisor:
         self._generation = 0
         self._applying = asyncio.Lock()
         self._admin: AdminServer | None = None
-        self._admin_sockets: list[socket.socket] = []
+        self._admin_listener: Listener | None = None
         self.admin_address = ""
         """Where the management API listens, with the port in use; empty when there is none."""
         self._state: State = "starting"
-        self._upgrading = False
+        self._upgrading: asyncio.Task[Any] | None = None
         self.started_at = 0.0
         """Seconds since the epoch."""
         self.successor = 0
@@ -95,6 +95,9 @@ class Supervisor:
             await self._close()
             raise
         self._inherited.close()
+        self._listening.own(self._inherited.files)
+        if self._admin_listener is not None and "admin" in self._inherited.files:
+            self._admin_listener = owned(self._admin_listener)
         self.started_at = time.time()
         self._state = "running"
         self._reloads.watch()
@@ -102,10 +105,12 @@ class Supervisor:
     async def shutdown(self) -> None:
         """Accept no more, let what runs finish within `shutdown_timeout_secs`, end."""
         self._state = "draining"
+        if self._upgrading is not None:
+            self._upgrading.cancel()
         async with self._applying:
             self._reloads.stop()
         self._listening.close()
-        await self._crew.stop(self.config.shutdown_timeout_secs, 0.0)
+        await self._crew.stop(self.config.shutdown_timeout_secs, PATIENCE)
         await self._close()
 
     async def upgrade(self) -> bool:
@@ -113,19 +118,20 @@ class Supervisor:
 
         False when it did not become ready, or one is being started already: then this one goes on.
         """
-        if self._upgrading or self._state != "running":
-            _log.warning("no upgrade: %s", "one is going on" if self._upgrading else f"the gateway is {self._state}")
+        if self._upgrading is not None or self._state != "running":
+            why = "one is going on" if self._upgrading is not None else f"the gateway is {self._state}"
+            _log.warning("no upgrade: %s", why)
             return False
-        self._upgrading = True
-        admin = [(str(self.config.admin.address), one) for one in self._admin_sockets] if self.config.admin else []
+        self._upgrading = asyncio.current_task()
         try:
             async with self._applying:  # the listeners stay as they are
-                pid = await start_successor(self._listening.bound, admin, self._table.descriptor)
+                _log.info("starting the version that is installed now")
+                pid = await start_successor(self._listening.bound, self._admin_listener, self._table.descriptor)
         except GatewayError as error:
             _log.error("the upgrade failed, this version goes on: %s", error)
             return False
         finally:
-            self._upgrading = False
+            self._upgrading = None
         _log.info("the new version serves; finishing what runs", extra={"pid": pid})
         self.successor = pid
         return True
@@ -137,6 +143,9 @@ class Supervisor:
         if self._admin is not None:
             await self._admin.close()
         self._listening.close(unlink=False)
+        if self._admin_listener is not None:
+            self._admin_listener.close(unlink=False)
+            self._admin_listener = None
         config = self.config
         seconds = config.shutdown_timeout_secs if config.drain_timeout is None else config.drain_timeout
         await self._crew.stop(seconds, PATIENCE)
@@ -148,8 +157,8 @@ class Supervisor:
         self._inherited.close()
         if self._admin is not None:
             await self._admin.close()
-        for one in self._admin_sockets:
-            one.close()
+        if self._admin_listener is not None:
+            self._admin_listener.close()
         self._reloads.close()
         self._births.close()
         self._table.close()
@@ -187,7 +196,7 @@ class Supervisor:
                 self._listening.grow(config, count)
                 self._crew.resize(self._listening.bound, count)
             self._crew.census.forget(_names(config))
-        await self._use_admin(*admin)
+        self._use_admin(*admin)
         self._applied(config)
 
     def _placed(self, error: ConfigError, config: Config, document: Document | None) -> ConfigError:
@@ -202,26 +211,25 @@ class Supervisor:
 
     async def _open_admin(
         self, config: Config, undo: AsyncExitStack
-    ) -> tuple[AdminServer | None, str, list[socket.socket]]:
+    ) -> tuple[AdminServer | None, str, Listener | None]:
         address = config.admin.address if config.admin is not None else None
         if address is None:
-            return None, "", []
+            return None, "", None
         if self._admin is not None and self._admin.address == str(address):
-            return self._admin, self.admin_address, self._admin_sockets
+            return self._admin, self.admin_address, self._admin_listener
         bound = address if address.path or address.host else SocketAddress("127.0.0.1", address.port)
         inherited = self._inherited.take_admin(address)
-        listener = adopt(bound, inherited) if inherited else await bind(bound)
+        listener = adopt(address, inherited) if inherited else replace(await bind(bound), address=address)
         undo.callback(listener.close)
         admin = AdminServer(View(self, self._crew, self._reloads, self._metrics), str(address))
         undo.push_async_callback(admin.close)
-        return admin, await admin.open([one.dup() for one in listener.sockets]), listener.sockets
+        return admin, await admin.open([one.dup() for one in listener.sockets]), listener
 
-    async def _use_admin(self, admin: AdminServer | None, address: str, sockets: list[socket.socket]) -> None:
-        old, old_sockets = self._admin, self._admin_sockets
-        self._admin, self.admin_address, self._admin_sockets = admin, address, sockets
-        if old is not None and old is not admin:
-            for one in old_sockets:
-                one.close()
+    def _use_admin(self, admin: AdminServer | None, address: str, listener: Listener | None) -> None:
+        old, old_listener = self._admin, self._admin_listener
+        self._admin, self.admin_address, self._admin_listener = admin, address, listener
+        if old is not None and old_listener is not None and old is not admin:
+            old_listener.close()
             spawn(old.close(), "close old admin server")
 
     # Telling...

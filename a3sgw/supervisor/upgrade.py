@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener
@@ -25,9 +24,7 @@ def command() -> list[str]:
     return [sys.executable, *arguments[1:]]
 
 
-async def start_successor(
-    listeners: Mapping[str, Listener], admin: Sequence[tuple[str, socket.socket]], table: int
-) -> int:
+async def start_successor(listeners: Mapping[str, Listener], admin: Listener | None, table: int) -> int:
     """Start it and wait until it serves; returns its process id. GatewayError, and it is gone, when it does not."""
     ready, theirs = os.pipe()
     text, descriptors = legacy(listeners, admin, table, theirs)

@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from a3sgw.control.messages import Counters, Heartbeat, Message
 from a3sgw.data_plane import DataPlane
-from a3sgw.observe.counters import RouteKey
-from a3sgw.observe.metrics import MetricsData
+from a3sgw.observe.counters import RouteData, RouteKey
 from a3sgw.steps import Steps, take_turns
 from a3sgw.tasks import spawn
 
@@ -16,6 +15,10 @@ BEAT = 0.2
 """Seconds between heartbeats."""
 _BEATS_PER_REPORT = 10
 """A worker that is killed takes the counts of at most this many beats with it."""
+
+
+_PIECE = 200
+"""Routes per message: encoding them takes less than a millisecond."""
 
 
 class Reports:
@@ -45,26 +48,26 @@ class Reports:
         self._send(Heartbeat(sum(len(one.gate.connections) for one in self._plane.entrypoints.values())))
         self._beats += 1
         if self._beats % _BEATS_PER_REPORT == 0 and (self._reporting is None or self._reporting.done()):
-            self._reporting = spawn(self._report(), "report counters")
+            self._reporting = spawn(self.report(), "report counters")
 
-    async def _report(self) -> None:
-        self._send(Counters(0, await take_turns(self._changes()), self._in_flight()))
+    async def report(self, token: int = 0) -> None:
+        """Tell what has changed since the last report; `token` is that of the question, if there was one."""
+        changed = await take_turns(self._changes())
+        for start in range(0, len(changed), _PIECE):
+            self._send(Counters(0, {**self._plane.metrics.totals(), "routes": changed[start : start + _PIECE]}, {}))
+            await asyncio.sleep(0)
+        self._send(Counters(token, self._plane.metrics.totals(), self._in_flight()))
 
-    def _changes(self) -> Steps[MetricsData]:
+    def _changes(self) -> Steps[list[RouteData]]:
         """What has counted something since the last report, in short steps: there may be thousands of routes."""
-        metrics = self._plane.metrics
         changed = []
-        for key, route in metrics.counted():
+        for key, route in self._plane.metrics.counted():
             count = route.count
             if self._told.get(key) != count:
                 self._told[key] = count
                 changed.append(route.data())
             yield
-        return {**metrics.totals(), "routes": changed}
-
-    def answer(self, token: int) -> None:
-        """Everything, now."""
-        self._send(Counters(token, self._plane.metrics.snapshot(), self._in_flight()))
+        return changed
 
     def _in_flight(self) -> dict[str, list[int]]:
         return {name: counts for name, counts in self._plane.in_flight().items() if any(counts)}

@@ -103,9 +103,9 @@ class Worker:
     async def close(self) -> None:
         """Close everything that is still open."""
         if self._reports is not None:
-            if self._channel.is_open:
-                self._reports.answer(0)
             self._reports.stop()
+            if self._channel.is_open:
+                await self._reports.report()
         if self._plane is not None:
             await self._plane.close()
         if self._table is not None:
@@ -139,7 +139,7 @@ class Worker:
             case Stop():
                 self._stop(message.seconds, message.patience)
             case Collect() if self._reports is not None:
-                self._reports.answer(message.token)
+                spawn(self._reports.report(message.token), "report counters")
             case ReopenLogs():
                 if self._plane is not None:
                     self._plane.reopen_logs()
