@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from tests.support.wire import Wire
 
 _PROC = Path("/proc")
+_LISTEN = "0A"
 
 
 def alive(pid: int) -> bool:
@@ -48,6 +50,13 @@ def holder(wire: Wire, pids: set[int]) -> int:
     return 0
 
 
+def listens(pid: int, address: str) -> bool:
+    """Whether a process accepts connections to ``host:port``."""
+    local = _hexadecimal((address.rpartition(":")[0], int(address.rpartition(":")[2])))
+    lines = [line.split() for line in (_PROC / "net/tcp").read_text().splitlines()[1:]]
+    return bool(_sockets(pid) & {int(one[9]) for one in lines if one[1] == local and one[3] == _LISTEN})
+
+
 def _hexadecimal(address: tuple[str, int]) -> str:
     number = int.from_bytes(bytes(map(int, address[0].split("."))), "little")
     return f"{number:08X}:{address[1]:04X}"
@@ -63,13 +72,20 @@ def _inode(local: str, remote: str) -> int:
 
 
 def _sockets(pid: int) -> set[int]:
+    return {int(target[8:-1]) for target in _opened(pid) if target.startswith("socket:[")}
+
+
+def writes(pid: int, file: Path) -> bool:
+    """Whether a process has this file open, under the name it has now."""
+    return str(file) in _opened(pid)
+
+
+def _opened(pid: int) -> set[str]:
+    """What descriptors stand for, as /proc shows it."""
     found = set()
     folder = _PROC / str(pid) / "fd"
-    try:
+    with suppress(FileNotFoundError):  # the process has ended
         for one in os.listdir(folder):
-            target = os.readlink(folder / one)
-            if target.startswith("socket:["):
-                found.add(int(target[8:-1]))
-    except OSError:  # it has ended, or one has just been closed
-        pass
+            with suppress(FileNotFoundError):  # it has just been closed
+                found.add(os.readlink(folder / one))
     return found

@@ -63,6 +63,11 @@ class Crew:
         """Its supervisors that run: two of them during an upgrade."""
         return {pid for pid in self.left() if title(pid).startswith("a3sgw: supervisor")}
 
+    def nursery(self) -> int:
+        """The process that forks workers; there is none twice unless an upgrade goes on."""
+        (found,) = (pid for pid in self.left() if title(pid) == "a3sgw: nursery")
+        return found
+
     async def health(self) -> dict[str, Any]:
         """``/health/detailed``."""
         found: dict[str, Any] = json.loads((await fetch(self.admin, "/health/detailed")).body)
@@ -76,6 +81,22 @@ class Crew:
         """Wait until another process works at the place of `pid`, which is not there any more or will not be; its
         process id."""
         return await self.successor(next(place for place, one in (await self.workers()).items() if one == pid), pid)
+
+    def settled(self, count: int) -> Callable[[], Awaitable[bool]]:
+        """A condition: there are so many workers."""
+
+        async def there() -> bool:
+            return len(await self.workers()) == count
+
+        return there
+
+    def uses(self, generation: int) -> Callable[[], Awaitable[bool]]:
+        """A condition: all workers use configuration number `generation`, counted from 1."""
+
+        async def used() -> bool:
+            return {one["generation"] for one in (await self.health())["workers"]["each"]} == {generation}
+
+        return used
 
     async def connections(self) -> list[int]:
         """How many each worker has, by place, as far as it has told."""

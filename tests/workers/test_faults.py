@@ -10,7 +10,7 @@ from pathlib import Path
 from a3sgw.tasks import spawn
 from tests.support.live import GET, refused, until
 from tests.support.origin import OK, Origin
-from tests.support.processes import alive, title
+from tests.support.processes import alive
 from tests.support.wire import Wire
 from tests.support.workers import Crew, crew, text
 
@@ -114,7 +114,7 @@ async def test_the_nursery_is_started_anew(tmp_path: Path, origin: Origin) -> No
     path.write_text(text(origin.url))
     async with crew(path) as running:
         before = await running.workers()
-        (nursery,) = (pid for pid in running.left() if title(pid) == "a3sgw: nursery")
+        nursery = running.nursery()
         running.send(signal.SIGKILL, nursery)
         await running.gone(nursery)
         assert (await running.workers()) == before

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.support.hammer import hammer
 from tests.support.live import GET, until
 from tests.support.origin import OK, Origin
-from tests.support.processes import alive
+from tests.support.processes import alive, listens
 from tests.support.wire import Wire
 from tests.support.workers import TWO, Crew, crew, started, text
 
@@ -144,7 +144,7 @@ async def test_a_limit_is_one_limit_for_both_versions(tmp_path: Path, slow: Orig
         held = [await begin(running, slow) for _ in range(3)]
         running.send(signal.SIGUSR2)
         await running.ready(2)
-        await running.log("the new version serves")
+        await until(lambda: not any(listens(pid, running.web) for pid in old), "the old one accepts no more")
         assert await running.admitted(7) == 2
         for client, there in held:
             await there.send(REST)
