@@ -65,7 +65,7 @@ class DataPlane:
 
     def __init__(self, table: SharedTable, directory: Path | None = None) -> None:
         """`directory` is where relative file names of the configuration are looked up."""
-        self.metrics = Metrics()
+        self.metrics = Metrics(table.state)
         self.snapshot: Snapshot | None = None
         self.entrypoints: dict[str, HttpEntrypoint] = {}
         self._table = table
@@ -197,11 +197,11 @@ class DataPlane:
         return opened
 
     async def accept(self, sockets: Sockets) -> None:
-        """Accept from more sockets of listeners that are there already; those of others are closed."""
+        """Accept from exactly these sockets of listeners that are there already; those of others are closed."""
         holders = {key: self.entrypoints[name] for name, key in self._bound.items()}
         for key, group in sockets.items():
             if key in holders:
-                await holders[key].listen(group)
+                await holders[key].listen_only(group)
             else:
                 for one in group:
                     one.close()
@@ -246,7 +246,7 @@ class DataPlane:
             entrypoint.stop(min(patience, seconds / 2))
         cut = sum(await asyncio.gather(*(entrypoint.gate.drained(seconds) for entrypoint in entrypoints)))
         if cut:
-            _log.warning("connections were cut at the end of shutdown_timeout_secs", extra={"connections": cut})
+            _log.warning("connections were cut", extra={"connections": cut, "after_seconds": seconds})
 
     async def close(self) -> None:
         """End everything at once; call `drain` before where that is wanted."""

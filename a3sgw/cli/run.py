@@ -70,7 +70,7 @@ async def _serve(config: Path, settings: Settings, workers: int | Literal["auto"
     told.listen(loop)
     _announce(supervisor)
     given.ready()
-    notify("READY=1")
+    notify(f"READY=1\nSTATUS={_status(supervisor)}")
     watchdog = spawn(keep_watchdog_quiet(lambda: supervisor.alive), "watchdog")
     await told.over.wait()
     if supervisor.successor:
@@ -101,8 +101,8 @@ class _Told:
 
     async def _reload(self) -> None:
         notify("RELOADING=1")
-        await self._supervisor.reload()
-        notify("READY=1")
+        used = await self._supervisor.reload()
+        notify(f"READY=1\nSTATUS={_status(self._supervisor) if used else 'the new configuration was refused'}")
 
     def _reopen(self) -> None:
         self._supervisor.reopen_logs()
@@ -111,6 +111,10 @@ class _Told:
     async def _upgrade(self) -> None:
         if await self._supervisor.upgrade():
             self.over.set()
+
+
+def _status(supervisor: Supervisor) -> str:
+    return f"{supervisor.crew.size} workers, {len(supervisor.config.routers)} routers"
 
 
 def _announce(supervisor: Supervisor) -> None:

@@ -46,7 +46,8 @@ class LoaderProcess:
         async with self._busy:
             self._loads += 1
             if self._process is None and (self._loads == 1 or _size(path) < LARGE):
-                return self._loader.load(path)
+                with collection_paused():
+                    return self._loader.load(path)
             try:
                 return await asyncio.to_thread(self._ask, path)
             except (EOFError, OSError) as error:

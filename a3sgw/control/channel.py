@@ -18,7 +18,7 @@ from a3sgw.control.watch import Watch
 
 _HEADER = struct.Struct("<IHH")
 _READ = 256 * 1024
-_MOST_DESCRIPTORS = 200
+MOST_DESCRIPTORS = 200
 """With one message; the kernel's own limit is 253 (SCM_MAX_FD, unix(7))."""
 LARGEST = 64 * 1024 * 1024
 """Bytes of one message."""
@@ -55,7 +55,7 @@ class Channel:
     def send(self, body: bytes, descriptors: Sequence[int] = ()) -> None:
         """Queue a message; nothing happens on a closed channel. The descriptors are duplicated and stay the caller's;
         at most 200, ValueError otherwise."""
-        if len(descriptors) > _MOST_DESCRIPTORS:
+        if len(descriptors) > MOST_DESCRIPTORS:
             raise ValueError(f"{len(descriptors)} descriptors are too many for one message")
         if not self._open:
             return
@@ -115,7 +115,7 @@ class Channel:
 
     def _readable(self) -> None:
         try:
-            data, descriptors = receive_descriptors(self._end, _READ, _MOST_DESCRIPTORS)
+            data, descriptors = receive_descriptors(self._end, _READ, MOST_DESCRIPTORS)
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:

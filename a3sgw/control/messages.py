@@ -81,21 +81,23 @@ class Order(Message, frozen=True, tag=True):
     names: list[str]
 
 
-class Prepare(Message, frozen=True, tag=True):
-    """Everything else of a configuration: compile it, open what is new, and say whether it can be used.
+class Sockets(Message, frozen=True, tag=True):
+    """Sockets of listeners that are new in the configuration to come; they travel with this message, in order."""
 
-    The sockets of `listeners` travel with this message, in order.
-    """
-
-    generation: int
-    rest: bytes
-    """The configuration without the sections above, pickled."""
     listeners: list[tuple[str, int]]
     """(key of the listener, number of sockets)."""
 
 
+class Prepare(Message, frozen=True, tag=True):
+    """Everything else of a configuration: compile it, open what is new, and say whether it can be used."""
+
+    generation: int
+    rest: bytes
+    """The configuration without the sections above, pickled."""
+
+
 class Listen(Message, frozen=True, tag=True):
-    """Accept from more sockets of a listener, those of a worker that is not needed any more; they come along."""
+    """Accept from these sockets of known listeners, and from no others of them: there are more or fewer workers."""
 
     listeners: list[tuple[str, int]]
 
@@ -225,7 +227,7 @@ class Counters(Message, frozen=True, tag=True):
 
 
 Down = (
-    Welcome | Stop | Collect | ReopenLogs | LogLevel | Items | Order | Prepare | Listen | Commit | Abandon
+    Welcome | Stop | Collect | ReopenLogs | LogLevel | Items | Order | Sockets | Prepare | Listen | Commit | Abandon
     | EndpointHealth | EndpointWeight | EndpointDrain | Certificate | Ejection | BreakerState
 )  # fmt: skip
 Up = Hello | Prepared | Refused | Committed | Leaving | Heartbeat | Counters | EndpointHealth | Ejection | BreakerState

@@ -35,6 +35,22 @@ class HttpEntrypoint:
             create = loop.create_unix_server if one.family == socket.AF_UNIX else loop.create_server
             self._servers.append(await create(self._connection, sock=one, backlog=BACKLOG))
 
+    async def listen_only(self, sockets: Iterable[socket.socket]) -> None:
+        """Accept from these sockets and no others; of one that it has already, what is given is closed."""
+        wanted = {os.fstat(one.fileno()).st_ino: one for one in sockets}
+        kept = []
+        for server in self._servers:
+            given = [wanted.pop(node, None) for node in (os.fstat(one.fileno()).st_ino for one in server.sockets)]
+            for one in given:
+                if one is not None:
+                    one.close()
+            if any(given):
+                kept.append(server)
+            else:
+                server.close()  # others have it too: whoever waits there is not turned away
+        self._servers = kept
+        await self.listen(wanted.values())
+
     async def take_over(self, other: HttpEntrypoint) -> None:
         """Accept from the sockets of `other` too, which then can stop without a client being turned away."""
         await self.listen([socket.socket(fileno=os.dup(one.fileno())) for one in other._sockets()])

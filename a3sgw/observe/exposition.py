@@ -146,6 +146,12 @@ def _state(data: MetricsData) -> Iterator[Metric]:
         "Access log lines that could not be written (stalled or failing output).",
         value=data["access_log_lost"],
     )
+    table = CounterMetricFamily(
+        "a3sgw_shared_table_events", "What happened at the table of limits that processes share.", labels=["event"]
+    )
+    for event, count in data["table"].items():
+        table.add_metric([event], count)
+    yield table
 
 
 def _workers(workers: Sequence[WorkerFigures], replaced: Mapping[str, int]) -> Iterator[Metric]:

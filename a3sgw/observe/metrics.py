@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, RouteData, RouteKey, RouteMetrics
@@ -19,12 +19,17 @@ class MetricsData(TypedDict):
     last_reload_success: bool
     last_reload_time: float
     access_log_lost: int
+    table: dict[str, int]
+    """What happened at the shared table: how often, by what."""
 
 
 class Metrics:
     """All counters of one process; they outlive every snapshot, so a reload never sets a counter back."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Callable[[], dict[str, int]] = dict) -> None:
+        """`table` says what this process has seen at the shared table so far."""
+        self._own_table = table
+        self._other_tables: dict[str, int] = {}
         self._routes: dict[RouteKey, RouteMetrics] = {}
         self._entrypoints: dict[str, EntrypointMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
@@ -96,6 +101,7 @@ class Metrics:
             "last_reload_success": self.last_reload_success,
             "last_reload_time": self.last_reload_time,
             "access_log_lost": self.access_log_lost,
+            "table": _sum(self._own_table(), self._other_tables),
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -109,3 +115,8 @@ class Metrics:
         self.last_reload_success = self.last_reload_success and data["last_reload_success"]
         self.last_reload_time = max(self.last_reload_time, data["last_reload_time"])
         self.access_log_lost += data["access_log_lost"]
+        self._other_tables = _sum(self._other_tables, data["table"])
+
+
+def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:
+    return {name: one.get(name, 0) + other.get(name, 0) for name in {**one, **other}}

@@ -119,18 +119,17 @@ class SharedTable:
         self._counters.forgive(owner)
 
     def state(self) -> dict[str, int]:
-        """What this process has seen, for metrics; all but the last say how often.
+        """How often this process has seen what, for metrics.
 
         `contended`: a lock was not to be had in time, and the answer was "admitted"; `recovered`: a lock was taken
         over from a dead process; `evicted`: a busy rate was forgotten for a new key; `crowded`: there was no slot to
-        count in, and the answer was "admitted"; `slots`: for how many keys of each kind there is room.
+        count in, and the answer was "admitted".
         """
         return {
             "contended": self.mutexes.contended,
             "recovered": self.mutexes.recovered,
             "evicted": self._rates.evicted,
             "crowded": self._crowded,
-            "slots": self._memory.slots,
         }
 
     def close(self) -> None:

@@ -156,6 +156,10 @@ class Crew:
             async with member.talking:
                 await member.commit(edition, set(self._listeners))
 
+    def _share_out(self, member: Member) -> None:
+        shares = {key: one.share(member.place, self.size) for key, one in self._listeners.items()}
+        member.listen({key: [one.fileno() for one in share] for key, share in shares.items()})
+
     def _shares(self, member: Member, listeners: Mapping[str, Listener], workers: int) -> dict[str, list[int]]:
         missing = member.missing(listeners)
         return {key: [one.fileno() for one in it.share(member.place, workers)] for key, it in missing.items()}
@@ -163,11 +167,14 @@ class Crew:
     async def _catch_up(self, member: Member) -> None:
         """Bring a worker to the current edition, and there may be a newer one by then."""
         async with member.talking:
+            size = self.size
             while (edition := self._edition) is not None and member.generation < edition.generation:
                 changes = [encode(one) for one in edition.changes(member.config)]
                 listeners = self._listeners
                 await member.prepare(edition, changes, self._shares(member, listeners, self.size))
                 await member.commit(edition, set(listeners))
+            if size != self.size:
+                self._share_out(member)
 
     async def _see_up_to_date(self, member: Member) -> None:
         """One that cannot use what all others do is replaced."""
@@ -177,20 +184,14 @@ class Crew:
             member.kill(f"it cannot use the current configuration: {error}")
 
     def resize(self, listeners: Mapping[str, Listener], count: int) -> None:
-        """More or fewer workers; the sockets of one that goes are accepted from by those that stay."""
+        """More or fewer workers, each with its share of the sockets."""
         self._listeners = listeners
         while len(self._places) < count:
             self._places.append(Place(len(self._places), self))
-        if len(self._places) <= count:
-            return
-        gone, before = self._places[count:], len(self._places)
+        gone = self._places[count:]
         del self._places[count:]
         for member in self.members:
-            shares = {}
-            for key, listener in self._listeners.items():
-                had = listener.share(member.place, before)
-                shares[key] = [one.fileno() for one in listener.share(member.place, count) if one not in had]
-            member.listen(shares)
+            self._share_out(member)
         for place in gone:
             place.close()
             if place.member is not None:

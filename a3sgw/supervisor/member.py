@@ -8,11 +8,11 @@ import logging
 import os
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from a3sgw.config.model import Config
-from a3sgw.control.channel import Channel
+from a3sgw.control.channel import MOST_DESCRIPTORS, Channel
 from a3sgw.control.edition import Edition
 from a3sgw.control.messages import (
     Abandon,
@@ -26,6 +26,7 @@ from a3sgw.control.messages import (
     Prepare,
     Prepared,
     Refused,
+    Sockets,
     Stop,
     decode,
     encode,
@@ -114,9 +115,9 @@ class Member:
         """
         for change in changes:
             self._channel.send(change)
-        listeners = [(key, len(group)) for key, group in shares.items()]
-        prepare = Prepare(edition.generation, edition.rest(), listeners)
-        self._channel.send(encode(prepare), [one for group in shares.values() for one in group])
+        for batch in _batches(shares):
+            self._channel.send(encode(Sockets(_counts(batch))), [one for group in batch.values() for one in group])
+        self.send(Prepare(edition.generation, edition.rest()))
         answer = await self._answered((Prepared, Refused), PREPARE_TIMEOUT, edition.generation)
         if isinstance(answer, Refused):
             raise ConfigError([Diagnostic("error", None, summary, help) for summary, help in answer.problems])
@@ -138,10 +139,9 @@ class Member:
         return {key: one for key, one in listeners.items() if key not in self._keys}
 
     def listen(self, shares: Mapping[str, Sequence[int]]) -> None:
-        """Have it accept from more sockets of listeners it knows."""
-        listeners = [(key, len(group)) for key, group in shares.items() if group]
-        if listeners:
-            self._channel.send(encode(Listen(listeners)), [one for group in shares.values() for one in group])
+        """Have it accept from these sockets of listeners it knows, and from no others."""
+        for batch in _batches(shares):
+            self._channel.send(encode(Listen(_counts(batch))), [one for group in batch.values() for one in group])
 
     def stop(self, seconds: float, patience: float) -> None:
         """Have it finish what runs and end."""
@@ -226,3 +226,20 @@ class Member:
     def _go(self, reason: str) -> None:
         if not self.gone.done():
             self.gone.set_result(reason)
+
+
+def _batches(shares: Mapping[str, Sequence[int]]) -> Iterator[dict[str, Sequence[int]]]:
+    """Descriptors by listener, as many as fit in one message."""
+    batch: dict[str, Sequence[int]] = {}
+    for key, group in shares.items():
+        if sum(map(len, batch.values())) + len(group) > MOST_DESCRIPTORS:
+            yield batch
+            batch = {}
+        if group:
+            batch[key] = group
+    if batch:
+        yield batch
+
+
+def _counts(batch: Mapping[str, Sequence[int]]) -> list[tuple[str, int]]:
+    return [(key, len(group)) for key, group in batch.items()]

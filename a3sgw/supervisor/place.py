@@ -93,10 +93,10 @@ class Place:
             leaving = spawn(member.left.wait(), "wait for a worker to leave")
             await asyncio.wait((member.gone, leaving), return_when=asyncio.FIRST_COMPLETED)
             leaving.cancel()
-            leaves = not member.gone.done()
+            leaves = member.left.is_set()
         finally:
             self.member = None
-            if leaves:
+            if leaves and not member.gone.done():
                 self._employer.let_go(member)
             elif member.gone.done():
                 self._employer.bury(member)

@@ -35,6 +35,7 @@ from a3sgw.control.messages import (
     Prepare,
     Refused,
     ReopenLogs,
+    Sockets,
     Stop,
     Welcome,
     decode,
@@ -42,7 +43,7 @@ from a3sgw.control.messages import (
 )
 from a3sgw.control.messages import Prepared as Ready
 from a3sgw.control.pushed import State
-from a3sgw.data_plane import DataPlane, Prepared, Sockets
+from a3sgw.data_plane import DataPlane, Prepared
 from a3sgw.errors import ConfigError, GatewayError
 from a3sgw.loop import run
 from a3sgw.own_log import OwnLog
@@ -85,6 +86,7 @@ class Worker:
         self._plane: DataPlane | None = None
         self._reports: Reports | None = None
         self._draft: Draft | None = None
+        self._sockets: _Sockets = {}
         self._preparing: asyncio.Task[None] | None = None
         self._prepared: dict[int, Prepared] = {}
         self._stopping: asyncio.Task[None] | None = None
@@ -118,7 +120,7 @@ class Worker:
     def _receive(self, body: bytes, descriptors: list[int]) -> None:
         message = decode("down", body)
         sockets = [socket.socket(fileno=one) for one in descriptors]
-        if not isinstance(message, Prepare | Listen):
+        if not isinstance(message, Sockets | Listen):
             for one in sockets:
                 one.close()
         match message:
@@ -128,10 +130,12 @@ class Worker:
                 if self._draft is None or self._draft.generation != message.generation:
                     self._draft = Draft(self._config, message.generation)
                 self._draft.add(message)
+            case Sockets():
+                self._sockets |= _shared_out(message.listeners, sockets)
             case Prepare():
-                self._preparing = spawn(self._prepare(message, sockets), "prepare configuration")
+                self._preparing = spawn(self._prepare(message), "prepare configuration")
             case Listen() if self._plane is not None:
-                spawn(self._plane.accept(_shared_out(message.listeners, sockets)), "accept from more sockets")
+                spawn(self._plane.accept(_shared_out(message.listeners, sockets)), "accept from other sockets")
             case Commit():
                 self._commit(message.generation)
             case Abandon():
@@ -180,15 +184,15 @@ class Worker:
             return None
         return self._plane.config
 
-    async def _prepare(self, message: Prepare, sockets: Sequence[socket.socket]) -> None:
-        plane, draft = self._plane, self._draft
-        self._draft = None
+    async def _prepare(self, message: Prepare) -> None:
+        plane, draft, sockets = self._plane, self._draft, self._sockets
+        self._draft, self._sockets = None, {}
         if plane is None:
             raise RuntimeError("a configuration came before a welcome")
         if draft is None or draft.generation != message.generation:
             draft = Draft(self._config, message.generation)
         try:
-            prepared = await plane.prepare(draft.finish(message.rest), _shared_out(message.listeners, sockets))
+            prepared = await plane.prepare(draft.finish(message.rest), sockets)
         except GatewayError as error:
             problems = error.diagnostics if isinstance(error, ConfigError) else ()
             told = [(one.summary, one.help) for one in problems] or [(str(error), "")]
@@ -236,9 +240,12 @@ class Worker:
             self._end.set_result(code)
 
 
-def _shared_out(listeners: Sequence[tuple[str, int]], sockets: Sequence[socket.socket]) -> Sockets:
+_Sockets = dict[str, Sequence[socket.socket]]
+
+
+def _shared_out(listeners: Sequence[tuple[str, int]], sockets: Sequence[socket.socket]) -> _Sockets:
     """The sockets by the listeners they belong to."""
-    found: dict[str, Sequence[socket.socket]] = {}
+    found: _Sockets = {}
     start = 0
     for key, count in listeners:
         found[key] = sockets[start : start + count]

@@ -286,15 +286,19 @@ async def test_the_service_manager_is_told(path: Path, tmp_path: Path, abstract:
     """READY once it accepts, RELOADING with the time and READY again, STOPPING before the drain (sd_notify(3))."""
     address = f"@a3sgw-test-{tmp_path.name}-{time.monotonic_ns()}" if abstract else str(tmp_path / "notify")
     manager = Manager(address)
-    async with command("--config", path, environment={"NOTIFY_SOCKET": address}) as running:
-        assert await manager.told() == ["READY=1"]
+    async with command("--config", path, "--workers", "2", environment={"NOTIFY_SOCKET": address}) as running:
+        assert await manager.told() == ["READY=1", "STATUS=2 workers, 1 routers"]
         before = time.monotonic_ns() // 1000
         running.send(signal.SIGHUP)
         reloading, stamp = await manager.told()
         assert reloading == "RELOADING=1"
         assert stamp.startswith("MONOTONIC_USEC=")
         assert before <= int(stamp.partition("=")[2]) <= time.monotonic_ns() // 1000
-        assert await manager.told() == ["READY=1"]
+        assert await manager.told() == ["READY=1", "STATUS=2 workers, 1 routers"]
+        path.write_text("broken")
+        running.send(signal.SIGHUP)
+        assert (await manager.told())[0] == "RELOADING=1"
+        assert await manager.told() == ["READY=1", "STATUS=the new configuration was refused"]
         running.send(signal.SIGTERM)
         assert await manager.told() == ["STOPPING=1"]
         assert await running.ended() == 0

@@ -22,6 +22,7 @@ DATA: MetricsData = {
     "last_reload_success": True,
     "last_reload_time": 12.5,
     "access_log_lost": 3,
+    "table": {"evicted": 4},
 }
 BOTH = [
     messages.EndpointHealth("s", "http://127.0.0.1:1", "degraded"),
@@ -36,7 +37,8 @@ DOWN = [
     messages.LogLevel(""),
     messages.Items(2, "routers", b"\x80\x00\xff"),
     messages.Order(2, "routers", ["a", "ü", ""]),
-    messages.Prepare(2, b"rest", [("tcp :80", 2), ("tcp unix:/run/a.sock", 1)]),
+    messages.Sockets([("tcp :80", 2), ("tcp unix:/run/a.sock", 1)]),
+    messages.Prepare(2, b"rest"),
     messages.Listen([("tcp :80", 1)]),
     messages.Commit(2),
     messages.Abandon(2),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from a3sgw.observe.exposition import CONTENT_TYPE, render
+from a3sgw.observe.exposition import CONTENT_TYPE, WorkerFigures, render
 from a3sgw.observe.metrics import Metrics
 from tests.support.done import done
 
@@ -108,8 +108,33 @@ def test_every_metric_is_documented() -> None:
     metrics = Metrics()
     metrics.route("web", "api", "backend").observe(done(b"GET", 200, 0.1, 0, 0))
     metrics.entrypoint("web").refuse("limit")
-    text = render(metrics).decode()
+    text = render(metrics, "", [WorkerFigures("0", 1, 2.5, 4096, 12)], {"died": 1}).decode()
     exist = {line.split()[2] for line in text.splitlines() if line.startswith("# TYPE a3sgw_")}
     documented = set(re.findall(r"^\| `(a3sgw_\w+)`", DOCUMENT.read_text(), re.MULTILINE))
     assert exist
     assert documented == exist
+
+
+def test_workers() -> None:
+    """What each worker process uses, and how many had to be replaced and why."""
+    figures = [WorkerFigures("0", 3, 2.5, 4096, 12), WorkerFigures("1", 4, 0.5, 8192, 13)]
+    text = render(Metrics(), "", figures, {"hung": 2}).decode()
+    for line in (
+        "a3sgw_workers 2.0",
+        'a3sgw_worker_connections{worker="1"} 4.0',
+        'a3sgw_worker_cpu_seconds_total{worker="0"} 2.5',
+        'a3sgw_worker_resident_memory_bytes{worker="1"} 8192.0',
+        'a3sgw_worker_open_fds{worker="0"} 12.0',
+        'a3sgw_workers_replaced_total{reason="hung"} 2.0',
+    ):
+        assert f"\n{line}\n" in text
+
+
+def test_the_shared_table() -> None:
+    """What happened at the shared table is added up over processes."""
+    mine, total = Metrics(lambda: {"evicted": 2, "crowded": 0}), Metrics()
+    total.merge(mine.snapshot())
+    total.merge(mine.snapshot())
+    text = render(total).decode()
+    assert '\na3sgw_shared_table_events_total{event="evicted"} 4.0\n' in text
+    assert '\na3sgw_shared_table_events_total{event="crowded"} 0.0\n' in text
