@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import ssl
 
 import trustme
@@ -11,8 +12,9 @@ import trustme
 from a3sgw import load_config
 from tests.examples.stand import EXAMPLES, Stand
 from tests.support.echo import Echo, SecureEcho, echoed, ok
-from tests.support.live import fetch, until
+from tests.support.live import fetch, free_port, until
 from tests.support.wire import Message
+from tests.support.workers import crew
 
 
 async def minimal(stand: Stand) -> None:
@@ -143,6 +145,21 @@ async def rate_limit(stand: Stand) -> None:
     changed.write_text(stand.path.read_text().replace("10 / 60", "11 / 60"))
     assert await stand.gateway.reload(load_config(changed))
     assert (await stand.ask()).status == 429
+
+
+async def workers(stand: Stand) -> None:
+    """The real command: five answers from two workers together; a killed one has a successor, which knows of them."""
+    await stand.echo("APP")
+    stand.set(PORT=free_port(), ADMIN=free_port())
+    async with crew(stand.path) as running:
+        pids = await running.workers()
+        assert len(pids) == 2
+        assert [(await running.fetch()).status for _ in range(7)] == [200] * 5 + [429] * 2
+        running.send(signal.SIGKILL, pids[1])
+        await running.successor(1, pids[1])
+        assert {(await running.fetch()).status for _ in range(4)} == {429}
+        running.send(signal.SIGTERM)
+        assert await running.ended() == 0
 
 
 async def forward_auth(stand: Stand) -> None:
