@@ -295,8 +295,8 @@ async def test_closing_while_messages_are_delivered(stage: Stage) -> None:
 
     side.channel._receive = receive
     with Pipes(2) as pipes:
-        other.send(frame(b"first"))
-        socket.send_fds(other, [frame(b"second", 2)], pipes)
+        other.send(frame(b"first") + frame(b"second"))
+        socket.send_fds(other, [frame(b"third", 2)], pipes)
         await until(lambda: got, "the first message has come")
         await side.turned()
     assert got == [b"first"]
