@@ -1,0 +1,200 @@
+"""A service manager passes sockets, is told how things are, and may watch over the process."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest_asyncio
+
+from tests.support.live import GET, dial, until
+from tests.support.origin import Origin
+from tests.support.processes import listens
+from tests.support.wire import WAIT
+from tests.support.workers import crew, started, text
+
+_ACTIVATE = """
+import os, sys
+names, count = sys.argv[1], int(sys.argv[2])
+for index, descriptor in enumerate(map(int, sys.argv[3:3 + count])):
+    os.dup2(descriptor, 3 + index)
+    os.close(descriptor)
+os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(count), "LISTEN_FDNAMES": names}
+os.execv(sys.executable, [sys.executable, "-W", "error", "-m", "a3sgw", *sys.argv[3 + count:]])
+"""
+"""Becomes the gateway with these descriptors from 3 on (sd_listen_fds(3))."""
+
+
+def activated(names: str, *sockets: socket.socket) -> list[object]:
+    """The program that gets `sockets` under `names`, which have colons between them."""
+    return [sys.executable, "-c", _ACTIVATE, names, len(sockets), *(one.fileno() for one in sockets)]
+
+
+@contextmanager
+def listening() -> Iterator[tuple[socket.socket, str]]:
+    """A socket as a manager opens it, and its address."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        number = fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 100)  # above those that it will be known by
+        with socket.socket(fileno=number) as high:
+            yield high, f"127.0.0.1:{high.getsockname()[1]}"
+
+
+class Manager:
+    """The socket of a service manager at `path`; it takes messages as they come."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._messages: asyncio.Queue[list[str]] = asyncio.Queue()
+        asyncio.get_running_loop().add_reader(self._socket, self._take)
+
+    def _take(self) -> None:
+        self._messages.put_nowait(self._socket.recv(4096).decode().split("\n"))
+
+    async def told(self, within: float = WAIT) -> list[str]:
+        """The next message, line by line; TimeoutError without one."""
+        async with asyncio.timeout(within):
+            return await self._messages.get()
+
+    async def is_silent(self, seconds: float) -> None:
+        """Wait until there has been no message for so long."""
+        with suppress(TimeoutError):
+            while True:
+                await self.told(seconds)
+
+    def close(self) -> None:
+        """Go away."""
+        asyncio.get_running_loop().remove_reader(self._socket)
+        self._socket.close()
+
+
+@pytest_asyncio.fixture
+async def manager(tmp_path: Path) -> AsyncIterator[Manager]:
+    """Listens at a socket file."""
+    one = Manager(tmp_path / "notify")
+    yield one
+    one.close()
+
+
+# Sockets...
+
+
+async def test_sockets_are_taken_by_name(tmp_path: Path, origin: Origin) -> None:
+    """An entrypoint and the management API listen where the manager does, whatever the configuration says; who came
+    before there was a gateway is answered, and all workers accept. An upgrade changes nothing of this."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    with listening() as (web, address), listening() as (admin, admin_address):
+        early = await dial(address)
+        await early.send(GET)
+        program = activated("web:admin", web, admin)
+        async with started(path, program=program, descriptors=[web.fileno(), admin.fileno()]) as running:
+            await running.ready()
+            assert (running.web, running.admin) == (address, admin_address)
+            assert (await early.message()).status == 200
+            assert all(listens(pid, address) for pid in (await running.workers()).values())
+            assert {(await running.fetch()).status for _ in range(20)} == {200}
+            before = running.left()
+            running.send(signal.SIGUSR2)
+            await running.gone(*before)
+            await running.ready(2)
+            assert (running.web, running.admin) == (address, admin_address)
+            assert {(await running.fetch()).status for _ in range(20)} == {200}
+            early.close()
+
+
+async def test_sockets_are_taken_by_address(tmp_path: Path, origin: Origin) -> None:
+    """Without a name that fits, the address decides; a socket that nobody wants is closed, which is worth a warning."""
+    path = tmp_path / "gateway.hcl"
+    with listening() as (web, address), listening() as (other, other_address):
+        path.write_text(text(origin.url).replace('"127.0.0.1:0"', f'"{address}"', 1))
+        program = activated("unknown:unknown", web, other)
+        async with started(path, program=program, descriptors=[web.fileno(), other.fileno()]) as running:
+            await running.ready()
+            assert running.web == address
+            assert (await running.fetch()).status == 200
+            assert str(other.getsockname()[1]) in str((await running.log("no entrypoint uses"))["address"])
+            assert not any(listens(pid, other_address) for pid in running.left())
+
+
+async def test_sockets_of_another_process_are_none_of_its_business(tmp_path: Path, origin: Origin) -> None:
+    """Variables that were meant for a parent (LISTEN_PID) are not believed."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    meant = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "web:admin"}
+    async with crew(path, environment=meant) as running:
+        assert (await running.fetch()).status == 200
+
+
+# Notifications...
+
+
+async def test_the_manager_is_told_once_for_all_processes(tmp_path: Path, origin: Origin, manager: Manager) -> None:
+    """READY when all workers serve, RELOADING with the time and READY again around a reload, STOPPING at the end."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with started(path, environment={"NOTIFY_SOCKET": str(manager.path)}) as running:
+        assert (await manager.told())[0] == "READY=1"
+        await running.ready()
+        assert len(await running.workers()) == 2
+        for works in (True, False):
+            path.write_text(text(origin.url, "2") if works else "broken")
+            before = time.monotonic_ns() // 1000
+            running.send(signal.SIGHUP)
+            reloading, stamp = await manager.told()
+            assert (reloading, stamp.partition("=")[0]) == ("RELOADING=1", "MONOTONIC_USEC")
+            assert before <= int(stamp.partition("=")[2]) <= time.monotonic_ns() // 1000
+            assert (await manager.told())[0] == "READY=1"
+            assert await running.version() == "2"
+        running.send(signal.SIGTERM)
+        assert (await manager.told())[0] == "STOPPING=1"
+        assert await running.ended() == 0
+
+
+async def test_the_manager_learns_of_an_upgrade(tmp_path: Path, origin: Origin, manager: Manager) -> None:
+    """MAINPID names the new version; the old one does not say that it stops, for the gateway does not."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with started(path, environment={"NOTIFY_SOCKET": str(manager.path)}) as running:
+        assert (await manager.told())[0] == "READY=1"
+        await running.ready()
+        running.send(signal.SIGUSR2)
+        messages = [(await manager.told())[0] for _ in range(2)]
+        await running.ready(2)
+        await running.gone(running.pid)
+        (new,) = running.supervisors()
+        assert sorted(messages) == [f"MAINPID={new}", "READY=1"]
+        running.send(signal.SIGTERM, new)
+        assert (await manager.told())[0] == "STOPPING=1"
+
+
+async def test_the_watchdog_is_kept_quiet(tmp_path: Path, origin: Origin, manager: Manager) -> None:
+    """As often as asked for while somebody accepts connections, also after an upgrade; not while nobody does."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    environment = {"NOTIFY_SOCKET": str(manager.path), "WATCHDOG_USEC": "200000"}
+    async with started(path, environment=environment) as running:
+        await running.ready()
+        assert (await manager.told())[0] == "READY=1"
+        assert [await manager.told() for _ in range(3)] == [["WATCHDOG=1"]] * 3
+        running.send(signal.SIGUSR2)
+        await running.ready(2)
+        await running.gone(running.pid)
+        running.send(signal.SIGSTOP, running.nursery())  # so that nobody is replaced meanwhile
+        workers = (await running.workers()).values()
+        for pid in workers:
+            running.send(signal.SIGKILL, pid)
+        await until(running.settled(0), "nobody accepts")
+        async with asyncio.timeout(WAIT):
+            await manager.is_silent(0.5)
+        running.send(signal.SIGCONT, running.nursery())
+        assert await manager.told() == ["WATCHDOG=1"]
