@@ -54,15 +54,12 @@ def compare(
     results: dict[str, list[Sample]] = {}
     with ExitStack() as running:
         started: dict[str, Product] = {}
-        for name in names:
-            if profile.routes and not PRODUCTS[name].can_route:
-                continue
-            product = PRODUCTS[name](directory / name, Setup(free_port(), backend, profile.routes))
+        for name, product in _contenders(profile, names, directory, backend).items():
             running.callback(product.stop)
             results[name] = []
             try:
                 _say(f"  {name}: started in {product.start(PRODUCT_CPUS):.1f} s")
-                if profile.kind == "load":
+                if profile.kind in ("load", "workers"):
                     under_load(product, profile, 1, directory, LOAD_CPUS)  # warm up
                 started[name] = product
             except (StartError, LoadError) as error:
@@ -82,6 +79,18 @@ def compare(
     return results
 
 
+def _contenders(profile: Profile, names: Sequence[str], directory: Path, backend: int) -> dict[str, Product]:
+    """Everything that takes part in `profile`, not started yet, by what the table calls it."""
+    found: dict[str, Product] = {}
+    for name in names:
+        kind = PRODUCTS[name]
+        if (profile.routes and not kind.can_route) or (profile.kind == "workers" and not kind.can_spread):
+            continue
+        for label, workers in profile.contenders(name).items():
+            found[label] = kind(directory / f"{name}-{workers}", Setup(free_port(), backend, profile.routes, workers))
+    return found
+
+
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--profiles", nargs="+", choices=PROFILES, default=list(PROFILES), metavar="NAME")
@@ -94,7 +103,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def _brief(sample: Sample) -> str:
     if sample.cpu is not None:
-        return f"{sample.cpu:.1f} µs/request, {sample.per_second:,.0f}/s, {sample.errors} errors"
+        spread = f", spread ±{sample.uneven:.1%}" if sample.uneven is not None else ""
+        return f"{sample.cpu:.1f} µs/request, {sample.per_second:,.0f}/s, {sample.errors} errors{spread}"
     if sample.grown is not None:
         return f"{sample.grown:.0f} MB for {sample.connections:,} connections"
     return f"p99 {sample.quiet_p99:.2f} → {sample.p99:.2f} ms, {sample.errors} errors"

@@ -1,22 +1,27 @@
-"""The three procedures: load, idle connections, reload under load."""
+"""The four procedures: load, idle connections, reload under load, several workers."""
 
 from __future__ import annotations
 
 import resource
 import socket
 import time
+from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks import load
 from benchmarks.cpu import cpu_nanoseconds, resident_bytes
 from benchmarks.products.base import Product
 from benchmarks.profiles import Profile
-from benchmarks.sample import Sample
+from benchmarks.sample import Sample, unevenness
 
 IDLE = 10_000
 SPARE_FILES = 500
 """File descriptors left to the harness itself."""
+_REQUEST = "GET {path} HTTP/1.1\r\nHost: idle.example\r\n\r\n"
 MEGABYTE = 1e6
+SHARED = 400
+"""Connections whose spread over the workers is looked at."""
 
 
 def measure(product: Product, profile: Profile, seconds: float, directory: Path, cpus: set[int]) -> Sample:
@@ -25,6 +30,8 @@ def measure(product: Product, profile: Profile, seconds: float, directory: Path,
         return idle(product, profile)
     if profile.kind == "reload":
         return reload(product, profile, seconds, directory, cpus)
+    if profile.kind == "workers":
+        return replace(under_load(product, profile, seconds, directory, cpus), uneven=uneven(product))
     return under_load(product, profile, seconds, directory, cpus)
 
 
@@ -43,10 +50,30 @@ def under_load(product: Product, profile: Profile, seconds: float, directory: Pa
     )
 
 
+def uneven(product: Product, limit: float = 10) -> float | None:
+    """How unevenly the workers share `SHARED` connections that each made one request; None if the product cannot tell
+    or has one worker. Raises `TimeoutError` when it does not come to count so many."""
+    if product.setup.workers == 1:
+        return None
+    with ExitStack() as open_connections:
+        for _ in range(SHARED):
+            open_connections.enter_context(
+                _one_request(product.setup.port, "127.0.0.1", _REQUEST.format(path="/").encode())
+            )
+        begin = time.monotonic()
+        while (counts := product.spread()) is not None:
+            if sum(counts) == SHARED:
+                return unevenness(counts)
+            if time.monotonic() - begin > limit:
+                raise TimeoutError(f"of {SHARED} connections the workers have counted {counts}")
+            time.sleep(0.1)
+    return None
+
+
 def idle(product: Product, profile: Profile) -> Sample:
     """Memory before and while `IDLE` connections are kept that each made one request, from several addresses."""
     count = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
-    request = f"GET {profile.path} HTTP/1.1\r\nHost: idle.example\r\n\r\n".encode()
+    request = _REQUEST.format(path=profile.path).encode()
     connections: list[socket.socket] = []
     try:
         _one_request(product.setup.port, "127.0.0.1", request).close()

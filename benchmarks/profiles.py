@@ -32,7 +32,7 @@ class Profile:
 
     name: str
     about: str
-    kind: Literal["load", "idle", "reload"] = "load"
+    kind: Literal["load", "idle", "reload", "workers"] = "load"
     path: str = "/"
     host: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -40,6 +40,14 @@ class Profile:
     varied: bool = False
     """No two requests have the same head."""
     routes: int = 0
+    workers: tuple[int, ...] = (1,)
+    """The product is started once with each of these numbers of workers."""
+
+    def contenders(self, product: str) -> dict[str, int]:
+        """What the table calls each way to run `product`, with its number of workers."""
+        if len(self.workers) == 1:
+            return {product: self.workers[0]}
+        return {f"{product} ×{count}": count for count in self.workers}
 
 
 def _routes(count: int) -> Profile:
@@ -77,6 +85,12 @@ PROFILES = {
             host="host-5000.example",
             path="/v1/items/7",
             routes=10000,
+        ),
+        Profile(
+            "workers",
+            "as header1, with one worker and with two on the same core, and how these share 400 connections",
+            kind="workers",
+            workers=(1, 2),
         ),
     )
 }

@@ -13,11 +13,23 @@ _LOAD = ("product", "CPU µs/request", "nginx ÷ product", "requests/s", "p50 ms
 _IDLE = ("product", "connections", "MB before → with them", "MB added", "KB per connection")
 _RELOAD = ("product", "p99 ms quiet", "p99 ms reloading", "change", "reload s", "requests/s", "errors")
 
+_WORKERS = (
+    "product × workers",
+    "CPU µs/request",
+    "÷ one worker",
+    "requests/s",
+    "p50 ms",
+    "p99 ms",
+    "MB",
+    "most uneven of 400",
+    "errors",
+)
+
 
 def render(profile: Profile, results: Mapping[str, Sample]) -> str:
     """A Markdown table of one profile's medians, by product; readable as plain text, too."""
-    rows = {"load": _load, "idle": _idle, "reload": _reload}[profile.kind](results)
-    heads = {"load": _LOAD, "idle": _IDLE, "reload": _RELOAD}[profile.kind]
+    rows = {"load": _load, "idle": _idle, "reload": _reload, "workers": _workers}[profile.kind](results)
+    heads = {"load": _LOAD, "idle": _IDLE, "reload": _RELOAD, "workers": _WORKERS}[profile.kind]
     return f"### {profile.name}: {profile.about}\n\n{_table(heads, rows)}\n"
 
 
@@ -59,6 +71,27 @@ def _reload(results: Mapping[str, Sample]) -> list[tuple[str, ...]]:
                 change,
                 _number(sample.reload_seconds, 1),
                 _number(sample.per_second, 0),
+                str(sample.errors),
+            )
+        )
+    return rows
+
+
+def _workers(results: Mapping[str, Sample]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = []
+    first: dict[str, float] = {}
+    for name, sample in results.items():
+        one = first.setdefault(name.partition(" ×")[0], sample.cpu or 0.0)
+        rows.append(
+            (
+                name,
+                _number(sample.cpu, 1),
+                _number(sample.cpu / one if one and sample.cpu else None, 3),
+                _number(sample.per_second, 0),
+                _number(sample.p50, 2),
+                _number(sample.p99, 2),
+                _number(sample.memory, 0),
+                "–" if sample.uneven is None else f"±{sample.uneven:.1%}",
                 str(sample.errors),
             )
         )

@@ -1,7 +1,8 @@
-"""a3sgw: one worker, metrics and a JSON access log to a file."""
+"""a3sgw: one worker or several, metrics and a JSON access log to a file."""
 
 from __future__ import annotations
 
+import json
 import sys
 import urllib.request
 from importlib.util import find_spec
@@ -11,7 +12,7 @@ from benchmarks.process import free_port
 from benchmarks.products.base import Product, first_line
 
 _HEAD = """\
-workers = 1
+workers = {workers}
 admin {{ address = "127.0.0.1:{admin}" }}
 access_log {{ file = "{directory}/access.log" }}
 entrypoints "web" {{ address = "127.0.0.1:{port}" }}
@@ -36,6 +37,7 @@ class A3sgw(Product):
     name = "a3sgw"
     program = "a3sgw"
     can_route = True
+    can_spread = True
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: RUF012 -- ClassVar in the base
 
     def __init__(self, *args: object) -> None:
@@ -58,7 +60,11 @@ class A3sgw(Product):
         rules.append(f"Host(`generation.example`) && PathPrefix(`/{self._generation}`)")
         self._generation += 1
         head = _HEAD.format(
-            admin=self._admin, directory=self.directory, port=self.setup.port, backend=self.setup.backend
+            workers=self.setup.workers,
+            admin=self._admin,
+            directory=self.directory,
+            port=self.setup.port,
+            backend=self.setup.backend,
         )
         routes = "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
         file = self.directory / "gateway.hcl"
@@ -71,8 +77,16 @@ class A3sgw(Product):
 
     def reloads(self) -> int | None:
         """From the metrics; ask before and after a measurement, never in it."""
-        with urllib.request.urlopen(f"http://127.0.0.1:{self._admin}/metrics", timeout=30) as answer:
-            for line in answer.read().decode().splitlines():
-                if line.startswith('a3sgw_config_reloads_total{result="success"}'):
-                    return int(float(line.split()[-1]))
+        for line in self._ask("/metrics").splitlines():
+            if line.startswith('a3sgw_config_reloads_total{result="success"}'):
+                return int(float(line.split()[-1]))
         return None
+
+    def spread(self) -> tuple[int, ...] | None:
+        workers = json.loads(self._ask("/health/detailed"))["workers"]["each"]
+        return tuple(worker["connections"] for worker in workers)
+
+    def _ask(self, path: str) -> str:
+        with urllib.request.urlopen(f"http://127.0.0.1:{self._admin}{path}", timeout=30) as answer:
+            text: str = answer.read().decode()
+            return text

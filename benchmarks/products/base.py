@@ -20,15 +20,19 @@ class Setup:
     port: int
     backend: int
     routes: int = 0
+    workers: int = 1
 
 
 class Product(ABC):
-    """A proxy between `start` and `stop`, with one worker, keep-alive on both sides and an access log to a file."""
+    """A proxy between `start` and `stop`, with keep-alive on both sides and an access log to a file; with one worker
+    unless the setup says otherwise."""
 
     name: ClassVar[str]
     program: ClassVar[str]
     can_route: ClassVar[bool] = False
     """Whether `Setup.routes` is understood."""
+    can_spread: ClassVar[bool] = False
+    """Whether `Setup.workers` is understood, and `spread` known."""
     environment: ClassVar[dict[str, str]] = {}
 
     def __init__(self, directory: Path, setup: Setup) -> None:
@@ -73,6 +77,10 @@ class Product(ABC):
 
     def reloads(self) -> int | None:
         """Reloads that took effect so far, None when the product cannot tell."""
+        return None
+
+    def spread(self) -> tuple[int, ...] | None:
+        """Connections from clients that each worker has now, None when the product cannot tell."""
         return None
 
     @property

@@ -38,3 +38,18 @@ def test_reload_table() -> None:
     """The reload table shows how far p99 moved; a product that cannot tell how long it took has a dash."""
     text = render(PROFILES["reload10000"], {"nginx": Sample(p99=2.4, quiet_p99=2.0, per_second=1000)})
     assert "| nginx   |         2.00 |             2.40 |   +20% |        – |      1,000 |      0 |" in text
+
+
+def test_workers_table() -> None:
+    """Each number of workers is compared with the first of the same product; one worker has no spread."""
+    results = {
+        "a3sgw ×1": Sample(cpu=26.0, per_second=38_000),
+        "a3sgw ×2": Sample(cpu=26.52, per_second=37_000, uneven=0.075),
+        "other ×1": Sample(cpu=50.0),
+    }
+    one, two, other = render(PROFILES["workers"], results).splitlines()[4:7]
+    assert "|           26.0 |        1.000 |     38,000 |" in one
+    assert "|           26.5 |        1.020 |     37,000 |" in two
+    assert "|              ±7.5% |" in two
+    assert "|                  – |" in one
+    assert "|           50.0 |        1.000 |" in other
