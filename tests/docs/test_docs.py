@@ -9,7 +9,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 
 import pytest
 
@@ -18,6 +18,7 @@ from a3sgw.cli import main
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.load import Loader
 from a3sgw.config.service import LoadBalancer
+from a3sgw.control.messages import Down, Up
 from a3sgw.middlewares.base import BodyFilter, Middleware
 
 ROOT = Path(__file__).parents[2]
@@ -221,7 +222,15 @@ def test_every_status_is_explained() -> None:
     assert explained == sorted(explained)
 
 
-def test_the_unit_in_the_docs_is_the_one_in_deploy() -> None:
+@pytest.mark.parametrize("unit", ["a3sgw.service", "a3sgw.socket"])
+def test_the_units_in_the_docs_are_those_in_deploy(unit: str) -> None:
     """Who copies the page and who copies the file run the same service."""
-    page = (ROOT / "docs/operations.md").read_text()
-    assert f"```ini\n{(ROOT / 'deploy/a3sgw.service').read_text()}```" in page
+    assert f"```ini\n{(ROOT / 'deploy' / unit).read_text()}```" in read("operations.md")
+
+
+def test_every_message_between_processes_is_explained() -> None:
+    """The page about processes has a row for whatever supervisor and workers can say."""
+    said = {kind.__name__ for kind in (*get_args(Down), *get_args(Up))}
+    assert len(said) >= 15
+    rows = "\n".join(line for line in read("processes.md").splitlines() if line.startswith("| `"))
+    assert not [name for name in sorted(said) if f"`{name}`" not in rows]
