@@ -58,6 +58,20 @@ async def test_what_a_worker_refuses_is_refused_by_all(tmp_path: Path, origin: O
         assert await running.workers() == before
 
 
+async def test_a_hung_worker_does_not_hold_up_a_reload(tmp_path: Path, origin: Origin) -> None:
+    """The others take it, and so does its successor."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url, "1"))
+    async with crew(path) as running:
+        before = await running.workers()
+        running.send(signal.SIGSTOP, before[0])
+        path.write_text(text(origin.url, "2"))
+        await running.command.line("configuration reloaded")
+        await running.successor(0, before[0])
+        assert await versions(running) == ["2", "2"]
+        assert (await running.workers())[1] == before[1]
+
+
 async def test_entrypoints_come_and_go(tmp_path: Path, origin: Origin) -> None:
     """A new one is accepted from by all workers; when it is removed nobody listens there any more."""
     path = tmp_path / "gateway.hcl"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import os
 import signal
 import socket
 import sys
@@ -19,23 +18,23 @@ from tests.support.live import GET, dial, until
 from tests.support.origin import Origin
 from tests.support.processes import listens
 from tests.support.wire import WAIT
-from tests.support.workers import crew, started, text
+from tests.support.workers import started, text
 
 _ACTIVATE = """
 import os, sys
-names, count = sys.argv[1], int(sys.argv[2])
-for index, descriptor in enumerate(map(int, sys.argv[3:3 + count])):
+names, whose, count = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+for index, descriptor in enumerate(map(int, sys.argv[4:4 + count])):
     os.dup2(descriptor, 3 + index)
     os.close(descriptor)
-os.environ |= {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": str(count), "LISTEN_FDNAMES": names}
-os.execv(sys.executable, [sys.executable, "-W", "error", "-m", "a3sgw", *sys.argv[3 + count:]])
+os.environ |= {"LISTEN_PID": str(os.getpid() + whose), "LISTEN_FDS": str(count), "LISTEN_FDNAMES": names}
+os.execv(sys.executable, [sys.executable, "-W", "error", "-m", "a3sgw", *sys.argv[4 + count:]])
 """
 """Becomes the gateway with these descriptors from 3 on (sd_listen_fds(3))."""
 
 
-def activated(names: str, *sockets: socket.socket) -> list[object]:
-    """The program that gets `sockets` under `names`, which have colons between them."""
-    return [sys.executable, "-c", _ACTIVATE, names, len(sockets), *(one.fileno() for one in sockets)]
+def activated(names: str, *sockets: socket.socket, whose: int = 0) -> list[object]:
+    """The program that gets `sockets` under `names`, which have colons between them; another is meant with `whose`."""
+    return [sys.executable, "-c", _ACTIVATE, names, whose, len(sockets), *(one.fileno() for one in sockets)]
 
 
 @contextmanager
@@ -130,9 +129,11 @@ async def test_sockets_of_another_process_are_none_of_its_business(tmp_path: Pat
     """Variables that were meant for a parent (LISTEN_PID) are not believed."""
     path = tmp_path / "gateway.hcl"
     path.write_text(text(origin.url))
-    meant = {"LISTEN_PID": str(os.getpid()), "LISTEN_FDS": "2", "LISTEN_FDNAMES": "web:admin"}
-    async with crew(path, environment=meant) as running:
-        assert (await running.fetch()).status == 200
+    with listening() as (web, address):
+        async with started(path, program=activated("web", web, whose=1), descriptors=[web.fileno()]) as running:
+            await running.ready()
+            assert running.web != address
+            assert (await running.fetch()).status == 200
 
 
 # Notifications...

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+from functools import partial
 from pathlib import Path
 
 from tests.support.live import GET, fetch, until
@@ -123,23 +124,29 @@ async def test_the_own_log_is_the_same_for_all_workers(tmp_path: Path, slow: Ori
     two = f'servers = [{{ url = "{slow.url}" }}, {{ url = "{slow.url}" }}]'
     usual = text(slow.url).replace(f'servers = [{{ url = "{slow.url}" }}]', two)
 
-    async def warned() -> list[int]:
-        """Which workers have written a line about an endpoint that is not there, after a request to each."""
-        for pid in workers:
-            await ask(running, pid, 1)
+    def warned() -> list[int]:
+        """Which workers have written a line about an endpoint that is not there."""
         lines = [json.loads(line) for line in log.read_text().splitlines()]
         return sorted(one["worker"] for one in lines if "not reached" in one["message"])
+
+    def wrote(expected: list[int]) -> bool:
+        return warned() == expected
+
+    async def ask_all() -> None:
+        for pid in workers:
+            await ask(running, pid, 1)
 
     path.write_text(usual)
     async with crew(path) as running:
         workers = list((await running.workers()).values())
-        for level, expected in (("error", []), ("warn", [0, 1])):
+        for generation, level, expected in ((2, "error", []), (3, "warn", [0, 1])):
             path.write_text(f'{usual}log {{\n  level = "{level}"\n  file  = "{log}"\n}}\n')
-            running.send(signal.SIGHUP)
+            await until(running.uses(generation), "all have the configuration")
             await until(lambda: all(writes(pid, log) for pid in workers), "all write to the file")
-            await until(running.uses(2 if level == "error" else 3), "all have the configuration")
-            assert await warned() == expected
+            await ask_all()
+            await until(partial(wrote, expected), "those who have warned")
         log.rename(tmp_path / "own.1")
         running.send(signal.SIGUSR1)
         await until(lambda: all(writes(pid, log) for pid in workers), "all write to the new file")
-        assert await warned() == [0, 1]
+        await ask_all()
+        await until(partial(wrote, [0, 1]), "those who have warned")

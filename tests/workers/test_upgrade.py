@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.support.hammer import hammer
-from tests.support.live import GET, until
+from tests.support.live import GET, fetch, free_port, refused, until
 from tests.support.origin import OK, Origin
 from tests.support.processes import alive, listens
 from tests.support.wire import Wire
@@ -15,6 +15,11 @@ from tests.support.workers import TWO, Crew, crew, started, text
 
 BEGUN = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n"
 REST = b"4\r\nrest\r\n0\r\n\r\n"
+
+
+def unwatched(count: int) -> str:
+    """So many workers, and edits count for the next version only."""
+    return f"workers = {count}\nproviders {{\n  file {{ watch = false }}\n}}\n"
 
 
 async def begin(running: Crew, slow: Origin) -> tuple[Wire, Wire]:
@@ -29,24 +34,25 @@ async def begin(running: Crew, slow: Origin) -> tuple[Wire, Wire]:
 
 
 async def test_nobody_notices_two_upgrades(tmp_path: Path, origin: Origin) -> None:
-    """Clients on kept and on new connections are answered throughout; each time all old processes end, and the new ones
-    serve the same addresses, that of the management API included."""
+    """Clients on kept and new connections are answered throughout; each time all old processes end, and the new ones,
+    which are more or fewer, serve the same addresses, that of the management API included."""
     path = tmp_path / "gateway.hcl"
-    path.write_text(text(origin.url))
+    path.write_text(text(origin.url, more=unwatched(2)))
     async with crew(path) as running:
         addresses = (running.web, running.admin)
         async with hammer(running.web) as clients:
-            for number in (1, 2):
+            for number, count in ((1, 3), (2, 1)):
                 before = running.left()
                 (supervisor,) = running.supervisors()
-                path.write_text(text(origin.url, str(number + 1)))
+                path.write_text(text(origin.url, str(number + 1), unwatched(count)))
                 running.send(signal.SIGUSR2, supervisor)
                 await running.ready(number + 1)
                 await running.gone(*before)
                 await clients.more()
                 assert (running.web, running.admin) == addresses
                 assert not before & {*(await running.workers()).values(), *running.supervisors()}
-                assert await running.version() == str(number + 1)
+                assert len(await running.workers()) == count
+                assert {await running.version() for _ in range(20)} == {str(number + 1)}
         assert clients.closed >= 2
         assert await running.command.process.wait() == 0
 
@@ -92,12 +98,11 @@ async def test_a_stream_is_cut_in_the_end(tmp_path: Path, slow: Origin) -> None:
 async def test_a_new_version_with_a_broken_configuration(tmp_path: Path, origin: Origin) -> None:
     """The old one goes on as if nothing had been, says so, and upgrades as soon as it can."""
     path = tmp_path / "gateway.hcl"
-    unwatched = f"{TWO}providers {{\n  file {{ watch = false }}\n}}\n"
-    path.write_text(text(origin.url, more=unwatched))
+    path.write_text(text(origin.url, more=unwatched(2)))
     async with crew(path) as running:
         before = running.left()
         async with hammer(running.web) as clients:
-            path.write_text(text(origin.url, "2", unwatched).replace("rule  ", "ruel  "))
+            path.write_text(text(origin.url, "2", unwatched(2)).replace("rule  ", "ruel  "))
             running.send(signal.SIGUSR2)
             line = await running.log("the upgrade failed")
             assert "ended with exit code 1" in line["message"]
@@ -106,7 +111,7 @@ async def test_a_new_version_with_a_broken_configuration(tmp_path: Path, origin:
             await clients.more()
             assert set(clients.answers) == {(200, "1")}
             assert clients.closed == 0
-            path.write_text(text(origin.url, "2", unwatched))
+            path.write_text(text(origin.url, "2", unwatched(2)))
             running.send(signal.SIGUSR2)
             await running.gone(*before)
             await clients.sees("2")
@@ -151,3 +156,33 @@ async def test_a_limit_is_one_limit_for_both_versions(tmp_path: Path, slow: Orig
             await client.until(b"0\r\n\r\n")
         await running.gone(*old)
         assert await running.admitted(7) == 3
+
+
+async def test_an_upgrade_at_a_time(tmp_path: Path, origin: Origin) -> None:
+    """USR2 again while a new version starts is refused; the first one goes on."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with crew(path) as running:
+        before = running.left()
+        async with hammer(running.web, keeping=0, coming=1) as clients:
+            running.send(signal.SIGUSR2)
+            await until(lambda: running.left() > before, "a new version starts")
+            running.send(signal.SIGUSR2)
+            await running.log("no upgrade")
+            await running.gone(*before)
+            await clients.more()
+        assert len(running.supervisors()) == 1
+
+
+async def test_what_the_new_version_does_not_have_is_closed(tmp_path: Path, origin: Origin) -> None:
+    """An entrypoint that is not in its configuration ends with the old version; a new one is there with the new one."""
+    path = tmp_path / "gateway.hcl"
+    old, new = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    path.write_text(text(origin.url, "1", f'{unwatched(2)}entrypoints "old" {{ address = "{old}" }}\n'))
+    async with crew(path) as running:
+        before = running.left()
+        path.write_text(text(origin.url, "2", f'{unwatched(2)}entrypoints "new" {{ address = "{new}" }}\n'))
+        running.send(signal.SIGUSR2)
+        await running.gone(*before)
+        assert await refused(old)
+        assert (await fetch(new)).get(b"x-version") == b"2"
