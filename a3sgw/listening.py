@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Collection, Mapping, Sequence
 
 from a3sgw.config.entrypoint import Entrypoint
-from a3sgw.config.model import Config
+from a3sgw.config.model import MOST_WORKERS, Config
 from a3sgw.listeners import Listener, adopt, bind, key_of, more, owned
 
 Inherit = Callable[[str, Entrypoint], Sequence[socket.socket]]
@@ -58,6 +58,12 @@ class Listening:
         for key in keys:
             if key in self.bound:
                 self.bound[key] = owned(self.bound[key])
+
+    @property
+    def fewest(self) -> int:
+        """Sockets of the listener that has least of them, per local address; socket files do not count."""
+        listeners = [one for one in self.bound.values() if not one.address.path]
+        return min((len(group) for one in listeners for group in one.groups), default=MOST_WORKERS)
 
     def grow(self, config: Config, count: int) -> None:
         """Give every listener at least `count` sockets, where that is possible."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from multiprocessing.connection import Connection
@@ -106,6 +107,8 @@ class LoaderProcess:
 
 def _serve(pipe: Connection, good: dict[str, str], inspect: Inspect) -> None:
     """The other process: answer until the pipe closes."""
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # for the gateway, though the whole group may get them
     loader = Loader(good=good, inspect=inspect)
     known: dict[str, dict[str, Any]] = {}
     while True:

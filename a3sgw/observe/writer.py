@@ -57,7 +57,10 @@ class Writer:
 
     def reopen(self) -> None:
         """Open the file anew after everything queued so far is written (log rotation); a stream stays as it is."""
-        self._queue.put("reopen")
+        if self._thread is None:
+            self._swap()
+        else:
+            self._queue.put("reopen")
 
     def flush(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds until everything queued so far is written; blocks the caller."""

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from a3sgw.config.entrypoint import Entrypoint
-from a3sgw.listeners import Listener, key_of
+from a3sgw.listeners import Listener, key_of, named
 from a3sgw.options import SocketAddress
 
 _log = logging.getLogger("a3sgw.supervisor")
@@ -68,8 +68,8 @@ class Inherited:
     def close(self) -> None:
         """Close what nobody took; of what a service manager passed, that is worth a warning."""
         for name, one in self.activated:
-            where = one.getsockname()
-            _log.warning("a socket was passed that no entrypoint uses", extra={"socket": name, "address": where})
+            extra = {"socket": name, "address": named(one)}
+            _log.warning("a socket was passed that no entrypoint uses", extra=extra)
         for _, one in (*self.listeners, *self.activated, *self.admin):
             one.close()
         self.listeners, self.activated, self.admin = [], [], []

@@ -68,6 +68,8 @@ class Member:
         """It accepts no more, by itself or because it was told to."""
         self.hung = False
         """Its heart has stopped."""
+        self.killed = False
+        """By the supervisor, for a reason that `gone` tells."""
         self.code: int | None = None
         """Exit code, or the negative number of a signal, once it is known."""
         self.talking = asyncio.Lock()
@@ -150,6 +152,7 @@ class Member:
 
     def kill(self, reason: str) -> None:
         """End it at once."""
+        self.killed = self.killed or not self.gone.done()
         self._go(reason)
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._process, signal.SIGKILL)

@@ -8,6 +8,9 @@ import socket
 import time
 from collections.abc import Callable
 
+_PATIENCE = 0.2
+"""Seconds a manager has to take a message."""
+
 
 def notify(state: str) -> None:
     """Send `state`, e.g. ``READY=1``; nothing happens without a manager. RELOADING carries the monotonic time."""
@@ -17,6 +20,8 @@ def notify(state: str) -> None:
     if state.startswith("RELOADING"):
         state += f"\nMONOTONIC_USEC={time.monotonic_ns() // 1000}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as manager:
+        # A manager that does not read must not hold up the gateway; what it misses of a watchdog comes again.
+        manager.settimeout(0.0 if state.startswith("WATCHDOG") else _PATIENCE)
         try:
             manager.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:

@@ -55,6 +55,7 @@ class Place:
         """Why nobody will, before that; nothing is tried any more then."""
         self._employer = employer
         self._brief_lives = 0
+        self._last: Member | None = None
         self._task = spawn(self._keep(), f"worker {number}")
 
     def __repr__(self) -> str:
@@ -71,7 +72,7 @@ class Place:
             try:
                 await self._one_life()
             except GatewayError as error:
-                await self._has_failed(error)
+                await self._has_failed(await self._with_code(error))
             except Exception as error:  # a bug must not leave a place empty
                 _log.exception("a worker could not be looked after", extra={"place": self.number})
                 await self._has_failed(GatewayError(f"{type(error).__name__}: {error}"))
@@ -83,7 +84,7 @@ class Place:
 
     async def _one_life(self) -> None:
         """Until the worker has to be replaced; GatewayError when it never served."""
-        member = self.member = await self._employer.hire(self.number)
+        member = self.member = self._last = await self._employer.hire(self.number)
         leaves = False
         try:
             await self._employer.introduce(member)
@@ -105,6 +106,14 @@ class Place:
         self._employer.replacing(kind)
         loop = asyncio.get_running_loop()
         loop.call_later(0 if leaves else _NEWS, _tell, member, kind, reason)
+
+    async def _with_code(self, error: GatewayError) -> GatewayError:
+        """The error, or how the process ended if that is why."""
+        last, self._last = self._last, None
+        if last is None or isinstance(error, ConfigError):
+            return error
+        await asyncio.sleep(_NEWS)
+        return error if last.code is None or last.killed else GatewayError(f"worker {self.number}: {_how(last.code)}")
 
     async def _has_failed(self, error: GatewayError) -> None:
         if self.served.is_set():

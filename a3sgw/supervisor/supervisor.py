@@ -192,7 +192,7 @@ class Supervisor:
                 raise self._placed(error, config, document) from None
             undo.pop_all()
             self._listening.swap(config, opened)
-            if count != self._crew.size:
+            if self._listening.fewest < count or count != self._crew.size:
                 self._listening.grow(config, count)
                 self._crew.resize(self._listening.bound, count)
             self._crew.census.forget(_names(config))
