@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from functools import partial
 from pathlib import Path
@@ -70,6 +71,20 @@ async def test_a_hung_worker_does_not_hold_up_a_reload(tmp_path: Path, origin: O
         await running.successor(0, before[0])
         assert await versions(running) == ["2", "2"]
         assert (await running.workers())[1] == before[1]
+
+
+async def test_signals_to_all_processes(tmp_path: Path, origin: Origin) -> None:
+    """HUP and USR1 mean the supervisor; nobody else minds when they are sent to the whole group."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url, "1"))
+    async with crew(path) as running:
+        before = running.left()
+        for number in (1, 2):
+            os.killpg(running.pid, signal.SIGUSR1)
+            os.killpg(running.pid, signal.SIGHUP)
+            await running.command.line("configuration reloaded", number)
+        assert running.left() == before
+        assert await versions(running) == ["1", "1"]
 
 
 async def test_entrypoints_come_and_go(tmp_path: Path, origin: Origin) -> None:

@@ -18,7 +18,7 @@ from tests.support.live import GET, dial, until
 from tests.support.origin import Origin
 from tests.support.processes import listens
 from tests.support.wire import WAIT
-from tests.support.workers import started, text
+from tests.support.workers import crew, started, text
 
 _ACTIVATE = """
 import os, sys
@@ -121,7 +121,7 @@ async def test_sockets_are_taken_by_address(tmp_path: Path, origin: Origin) -> N
             await running.ready()
             assert running.web == address
             assert (await running.fetch()).status == 200
-            assert str(other.getsockname()[1]) in str((await running.log("no entrypoint uses"))["address"])
+            assert (await running.log("no entrypoint uses"))["address"] == other_address
             assert not any(listens(pid, other_address) for pid in running.left())
 
 
@@ -199,3 +199,31 @@ async def test_the_watchdog_is_kept_quiet(tmp_path: Path, origin: Origin, manage
             await manager.is_silent(0.5)
         running.send(signal.SIGCONT, running.nursery())
         assert await manager.told() == ["WATCHDOG=1"]
+
+
+async def test_a_manager_that_does_not_listen(tmp_path: Path, origin: Origin) -> None:
+    """When its queue is full the gateway goes on all the same: workers are replaced, and the end is the end."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    with (
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as deaf,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own,
+    ):
+        deaf.bind(str(tmp_path / "notify"))
+        own.setblocking(False)
+
+        def full() -> bool:
+            try:
+                own.sendto(b"", deaf.getsockname())
+            except BlockingIOError:
+                return True
+            return False
+
+        environment = {"NOTIFY_SOCKET": deaf.getsockname(), "WATCHDOG_USEC": "20000"}
+        async with crew(path, environment=environment) as running:
+            await until(full, "the queue is full")
+            first = (await running.workers())[0]
+            running.send(signal.SIGKILL, first)
+            await running.successor(0, first)
+            running.send(signal.SIGTERM)
+            assert await running.ended() == 0

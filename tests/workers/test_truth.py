@@ -147,6 +147,6 @@ async def test_the_own_log_is_the_same_for_all_workers(tmp_path: Path, slow: Ori
             await until(partial(wrote, expected), "those who have warned")
         log.rename(tmp_path / "own.1")
         running.send(signal.SIGUSR1)
-        await until(lambda: all(writes(pid, log) for pid in workers), "all write to the new file")
+        await until(lambda: all(writes(pid, log) for pid in [*workers, running.pid]), "all write to the new file")
         await ask_all()
         await until(partial(wrote, [0, 1]), "those who have warned")
