@@ -15,8 +15,6 @@ BEAT = 0.2
 """Seconds between heartbeats."""
 _BEATS_PER_REPORT = 10
 """A worker that is killed takes the counts of at most this many beats with it."""
-
-
 _PIECE = 200
 """Routes per message: encoding them takes less than a millisecond."""
 
@@ -31,6 +29,7 @@ class Reports:
         self._beats = 0
         self._told: dict[RouteKey, int] = {}
         self._reporting: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def start(self) -> None:
         """Begin; needs a running loop."""
@@ -52,22 +51,25 @@ class Reports:
 
     async def report(self, token: int = 0) -> None:
         """Tell what has changed since the last report; `token` is that of the question, if there was one."""
-        changed = await take_turns(self._changes())
-        for start in range(0, len(changed), _PIECE):
-            self._send(Counters(0, {**self._plane.metrics.totals(), "routes": changed[start : start + _PIECE]}, {}))
-            await asyncio.sleep(0)
-        self._send(Counters(token, self._plane.metrics.totals(), self._in_flight()))
+        async with self._one_at_a_time:  # or an older count might be told after a newer one
+            changed, told = await take_turns(self._changes())
+            for start in range(0, len(changed), _PIECE):
+                self._send(Counters(0, {**self._plane.metrics.totals(), "routes": changed[start : start + _PIECE]}, {}))
+                await asyncio.sleep(0)
+            self._send(Counters(token, self._plane.metrics.totals(), self._in_flight()))
+            self._told = told  # not sooner: a report that is cancelled is made good by the next one
 
-    def _changes(self) -> Steps[list[RouteData]]:
-        """What has counted something since the last report, in short steps: there may be thousands of routes."""
+    def _changes(self) -> Steps[tuple[list[RouteData], dict[RouteKey, int]]]:
+        """What has counted something since the last report, and all counts, without those of routes that are gone and
+        may come back with others; in short steps, because there may be thousands of routes."""
         changed = []
+        told: dict[RouteKey, int] = {}
         for key, route in self._plane.metrics.counted():
-            count = route.count
+            count = told[key] = route.count
             if self._told.get(key) != count:
-                self._told[key] = count
                 changed.append(route.data())
             yield
-        return changed
+        return changed, told
 
     def _in_flight(self) -> dict[str, list[int]]:
         return {name: counts for name, counts in self._plane.in_flight().items() if any(counts)}
