@@ -18,7 +18,7 @@ from a3sgw.errors import BindError, ConfigError, GatewayError
 from a3sgw.loop import run as run_loop
 from a3sgw.own_log import OwnLog
 from a3sgw.supervisor.crew import Settings
-from a3sgw.supervisor.descriptors import raise_limit
+from a3sgw.supervisor.descriptors import has_process_descriptors, raise_limit
 from a3sgw.supervisor.inherited import inherited
 from a3sgw.supervisor.notify import keep_watchdog_quiet, notify
 from a3sgw.supervisor.supervisor import Supervisor
@@ -35,6 +35,9 @@ def run(args: argparse.Namespace) -> int:
     except ValueError:
         print(f'a3sgw: --workers is "auto" or a number from 1 to {MOST_WORKERS}, not {args.workers}', file=sys.stderr)
         return 2
+    if not has_process_descriptors():
+        print("a3sgw: this needs Linux 5.3 or newer, and a container that allows pidfd_open(2)", file=sys.stderr)
+        return 1
     raise_limit()
     set_title(f"supervisor ({args.config})")
     return run_loop(_serve(args.config, Settings(None, args.log_level or "", args.log_format or ""), workers))

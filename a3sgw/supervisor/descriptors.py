@@ -1,14 +1,27 @@
-"""How many files and connections this process and its children may have open."""
+"""What the kernel has to offer: descriptors of processes, and enough descriptors."""
 
 from __future__ import annotations
 
+import os
 import resource
 from contextlib import suppress
 
 
+def has_process_descriptors() -> bool:
+    """Whether workers can be watched and ended without mistaking another process for them (pidfd_open(2))."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return False
+    return True
+
+
 def raise_limit() -> None:
-    """As many as the hard limit allows: the soft one, usually 1,024, is low for the sake of select(2), which nothing
-    here uses with many descriptors (systemd's notes on file descriptor limits advise the same)."""
+    """As many files and connections as the hard limit allows.
+
+    The soft one, usually 1,024, is low for the sake of select(2), which nothing here uses with many descriptors
+    (systemd's notes on file descriptor limits advise the same).
+    """
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with suppress(ValueError, OSError):  # an unlimited hard limit may be more than the kernel allows
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
