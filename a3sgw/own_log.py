@@ -24,19 +24,22 @@ class OwnLog:
 
     def follow(self, options: Log) -> None:
         """Use `options` from now on; a file that cannot be opened is reported, and the log goes on where it was."""
-        if options == self._options:
-            return
+        if options != self._options and self._use(options):
+            self._options = options
+
+    def show(self, level: str) -> None:
+        """Show messages from `level` up, whatever else says; an empty one ends that. With a file that cannot be opened
+        any more it begins with the next configuration."""
+        self._level = level
+        self._use(self._options)
+
+    def _use(self, options: Log) -> bool:
         try:
             self._handler = self._configure(options)
         except OSError as error:
             _log.error("cannot write the log to %s: %s", options.file, error.strerror or error)
-            return
-        self._options = options
-
-    def show(self, level: str) -> None:
-        """Show messages from `level` up, whatever else says; an empty one ends that."""
-        self._level = level
-        self._handler = self._configure(self._options)
+            return False
+        return True
 
     def _configure(self, options: Log) -> LogHandler:
         level = {"level": self._level} if self._level else {}
