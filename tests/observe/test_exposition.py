@@ -103,6 +103,18 @@ def test_names_are_escaped() -> None:
     assert 'a3sgw_router_requests_total{code="2xx",method="GET",router="a\\"b\\\\c\\nd"} 1.0' in lines(metrics)
 
 
+def test_no_worker_serves() -> None:
+    """That is when an alert has to find the number: it is 0, and not absent."""
+    found = render(Metrics(), "1.2.3", [], {"died": 2}).decode().splitlines()
+    assert "a3sgw_workers 0.0" in found
+    assert not [line for line in found if line.startswith("a3sgw_worker_")]
+
+
+def test_a_program_without_workers() -> None:
+    """Says nothing about them: a gateway inside another program is one process."""
+    assert "a3sgw_worker" not in render(Metrics()).decode()
+
+
 def test_every_metric_is_documented() -> None:
     """docs/metrics.md names exactly the metrics that exist."""
     metrics = Metrics()
