@@ -60,7 +60,13 @@ class Channel:
         if not self._open:
             return
         frame = _HEADER.pack(len(body), VERSION, len(descriptors)) + body
-        self._outgoing.append((memoryview(frame), [os.dup(one) for one in descriptors]))
+        copies: list[int] = []
+        self._outgoing.append((memoryview(frame), copies))
+        try:
+            copies.extend(map(os.dup, descriptors))
+        except OSError as error:
+            self._fail(f"there are no descriptors left for a message: {error.strerror}")
+            return
         self._queued += len(frame)
         if self._queued > MOST_QUEUED:
             self._fail("it does not read what it is sent")

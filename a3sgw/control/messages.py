@@ -30,8 +30,8 @@ class Welcome(Message, frozen=True, tag=True):
     """Its place, from 0; a replacement gets the place of the one before."""
     owner: int
     """Its number in the shared table, never used twice."""
-    directory: str
-    """Where relative file names of the configuration are looked up; empty when there is none."""
+    directory: bytes
+    """Where relative file names of the configuration are looked up, as the system has it; empty when there is none."""
     log_level: str
     log_format: str
     """What the command line says about the log; empty when it says nothing."""
@@ -162,8 +162,8 @@ class Ejection(Message, frozen=True, tag=True):
 
     service: str
     url: str
-    seconds: float
-    """For how long from now; 0 takes it back."""
+    until: float
+    """On CLOCK_MONOTONIC, which all processes of a machine share; 0 takes it back."""
 
 
 class BreakerState(Message, frozen=True, tag=True):

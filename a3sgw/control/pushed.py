@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from time import monotonic
 
 from a3sgw.control.messages import (
     BreakerState,
@@ -44,8 +45,9 @@ class State:
             listener(message)
 
     def all(self) -> list[Pushed]:
-        """The newest about everything, oldest subject first."""
-        return list(self._newest.values())
+        """The newest about everything, oldest subject first, without what is over."""
+        now = monotonic()
+        return [one for one in self._newest.values() if not (isinstance(one, Ejection) and one.until <= now)]
 
     def keep(self, endpoints: set[tuple[str, str]]) -> None:
         """Forget endpoints that are not in `endpoints`, (service, URL); without a URL, services that have none."""

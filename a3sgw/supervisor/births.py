@@ -47,7 +47,11 @@ class Births:
         warnings = [f"-W{option}" for option in sys.warnoptions]
         command = [sys.executable, *warnings, "-m", "a3sgw.supervisor.nursery", str(theirs.fileno())]
         with theirs:
-            self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
+            try:
+                self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
+            except OSError as error:
+                ours.close()
+                raise GatewayError(f"cannot start the process that starts workers: {error.strerror}") from None
         self._end = ours
         self._ready = asyncio.get_running_loop().create_future()
         self._watch = Watch(ours.fileno(), self._readable)
@@ -66,6 +70,9 @@ class Births:
         self._waiting.append(future)
         try:
             socket.send_fds(self._end, [FORK], [channel.fileno(), table])
+        except BlockingIOError:  # as many orders as the socket takes are waiting already
+            self._waiting.remove(future)
+            raise GatewayError("cannot start a worker: too many are being started") from None
         except OSError as error:
             self._died()
             raise GatewayError(f"cannot start a worker: {error.strerror}") from None
@@ -88,16 +95,22 @@ class Births:
             if self._ready is not None and not self._ready.done():
                 self._ready.set_result(None)
         elif kind == "born":
-            waiting = self._waiting.popleft()
-            if waiting.done():
-                os.close(descriptors[0])
-            else:
-                waiting.set_result(Born(pid, descriptors[0]))
+            self._born(pid, descriptors)
         elif kind == "ended":
             self._ended(pid, code)
         else:
             _log.error("the process that starts workers has ended; the next one is started when it is needed")
             self._died()
+
+    def _born(self, pid: int, descriptors: list[int]) -> None:
+        waiting = self._waiting.popleft()
+        if not descriptors:  # this process may have no more of them, and the kernel drops what does not fit
+            if not waiting.done():
+                waiting.set_exception(GatewayError("there are no descriptors left for a new worker"))
+        elif waiting.done():
+            os.close(descriptors[0])
+        else:
+            waiting.set_result(Born(pid, descriptors[0]))
 
     def _died(self) -> None:
         if self._end is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 from collections.abc import Mapping
 from contextlib import suppress
@@ -217,7 +218,7 @@ class Crew:
         except BaseException:
             self.bury(member)
             raise
-        directory = str(self._settings.directory) if self._settings.directory is not None else ""
+        directory = os.fsencode(self._settings.directory) if self._settings.directory is not None else b""
         member.send(Welcome(place, owner, directory, self._settings.log_level, self._settings.log_format))
         return member
 

@@ -196,6 +196,7 @@ class Supervisor:
                 self._listening.grow(config, count)
                 self._crew.resize(self._listening.bound, count)
             self._crew.census.forget(_names(config))
+            self._crew.state.keep(_endpoints(config))
         self._use_admin(*admin)
         self._applied(config)
 
@@ -275,6 +276,12 @@ def _table(inherited: Inherited) -> SharedTable:
         except ValueError as error:
             _log.warning("rate limits and counts begin anew: %s", error)
     return SharedTable.create()
+
+
+def _endpoints(config: Config) -> set[tuple[str, str]]:
+    """(service, URL) of every endpoint."""
+    balancers = {name: service.load_balancer for name, service in config.services.items()}
+    return {(name, str(one.url)) for name, balancer in balancers.items() if balancer for one in balancer.servers}
 
 
 def _names(config: Config) -> Iterator[RouteKey]:

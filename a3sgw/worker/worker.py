@@ -159,7 +159,9 @@ class Worker:
         self._worker = message.worker
         self._log = OwnLog(message.log_level, message.log_format, message.worker)
         self._table = SharedTable.attach(self._table_descriptor, message.owner)
-        plane = self._plane = DataPlane(self._table, Path(message.directory) if message.directory else None)
+        plane = self._plane = DataPlane(
+            self._table, Path(os.fsdecode(message.directory)) if message.directory else None
+        )
         plane.start()
         self._reports = Reports(plane, self._send)
         self._reports.start()

@@ -30,7 +30,7 @@ BOTH = [
     messages.BreakerState("s", "", "half-open"),
 ]
 DOWN = [
-    messages.Welcome(1, 7, "/etc/a3sgw", "debug", "json"),
+    messages.Welcome(1, 7, b"/etc/\xff", "debug", "json"),
     messages.Stop(30.0, 1.0),
     messages.Collect(5),
     messages.ReopenLogs(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+from time import monotonic
 from typing import get_args
 
 import pytest
@@ -24,7 +26,7 @@ PAIRS: list[tuple[Pushed, Pushed]] = [
     (EndpointWeight("s", A, 1), EndpointWeight("s", A, 2)),
     (EndpointDrain("s", A, True), EndpointDrain("s", A, False)),
     (Certificate(["a", "b"], b"1", b"1"), Certificate(["b", "a"], b"2", b"2")),
-    (Ejection("s", A, 5.0), Ejection("s", A, 0.0)),
+    (Ejection("s", A, 0.0), Ejection("s", A, inf)),
     (BreakerState("s", "", "open"), BreakerState("s", "", "closed")),
     (LogLevel("debug"), LogLevel("")),
 ]
@@ -48,7 +50,8 @@ def test_different_subjects_are_kept_apart() -> None:
     """Kinds, services, endpoints and names of certificates do not mix; the oldest subject comes first."""
     state = State()
     told: list[Pushed] = [
-        *(old for old, _ in PAIRS),
+        *(old for old, _ in PAIRS if not isinstance(old, Ejection)),
+        Ejection("s", A, inf),
         EndpointHealth("s", B, "healthy"),
         EndpointHealth("t", A, "healthy"),
         BreakerState("s", A, "open"),
@@ -83,7 +86,7 @@ def test_what_is_gone_is_forgotten() -> None:
     ]
     gone: list[Pushed] = [
         EndpointWeight("s", B, 3),
-        Ejection("t", A, 3.0),
+        Ejection("t", A, inf),
         EndpointDrain("t", B, True),
         BreakerState("t", "", "open"),
     ]
@@ -91,3 +94,13 @@ def test_what_is_gone_is_forgotten() -> None:
         state.take(one)
     state.keep({("s", A)})
     assert state.all() == kept
+
+
+def test_what_is_over_is_not_told() -> None:
+    """An ejection has an end, and nobody who starts later has to hear of it after that."""
+    state = State()
+    state.take(Ejection("s", A, monotonic() - 1))
+    state.take(Ejection("s", B, monotonic() + 1000))
+    assert [one.url for one in state.all() if isinstance(one, Ejection)] == [B]
+    state.take(Ejection("s", B, 0.0))
+    assert state.all() == []

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
-import uvloop
 
 from a3sgw import load_config
 from a3sgw.config.registry import Registry
@@ -22,12 +20,8 @@ from a3sgw.options import SocketAddress
 from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import Sweeper
+from tests.support.descriptors import held
 from tests.support.live import GET, dial, fetch, refused, until
-
-
-def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Sockets are handed over differently by the two event loops."""
-    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
 class Entrypoints:
@@ -199,11 +193,11 @@ async def test_a_limit_for_all_processes(entrypoints: Entrypoints) -> None:
 
 async def test_stopping_twice(entrypoints: Entrypoints) -> None:
     """Changes nothing the second time, and leaves no descriptor behind."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = held()["socket"]
     one = entrypoints.make()
     await listen(one, SocketAddress("127.0.0.1", 0))
     one.stop()
     one.stop()
     await asyncio.sleep(0)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held()["socket"] == before
     assert repr(one) == "<HttpEntrypoint [web, 0 connections]>"
