@@ -11,22 +11,8 @@ from a3sgw.tasks import spawn
 from tests.support.live import GET, refused, until
 from tests.support.origin import OK, Origin
 from tests.support.processes import alive
-from tests.support.wire import Wire
+from tests.support.stream import begin
 from tests.support.workers import Crew, crew, text
-
-BEGUN = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n"
-REST = b"4\r\nrest\r\n0\r\n\r\n"
-
-
-async def begin(running: Crew, slow: Origin, pid: int) -> tuple[Wire, Wire]:
-    """A response of the worker `pid` that has begun: the client's end and the origin's."""
-    client = await running.connect(pid)
-    await client.send(GET)
-    there = await slow.accept()
-    await there.message()
-    await there.send(BEGUN)
-    await client.until(b"begun\r\n")
-    return client, there
 
 
 async def test_a_killed_worker_takes_only_its_own_requests_along(tmp_path: Path, slow: Origin) -> None:
@@ -35,14 +21,13 @@ async def test_a_killed_worker_takes_only_its_own_requests_along(tmp_path: Path,
     path.write_text(text(slow.url))
     async with crew(path) as running:
         before = await running.workers()
-        cut, _ = await begin(running, slow, before[0])
-        whole, there = await begin(running, slow, before[1])
+        cut = await begin(running, slow, before[0])
+        whole = await begin(running, slow, before[1])
         await until(running.told_of(1, 1), "both workers have told of their connection")
         running.send(signal.SIGKILL, before[0])
-        assert (await cut.end())[0] == b""
+        await cut.is_cut()
         assert await running.successor(0, before[0]) != before[0]
-        await there.send(REST)
-        assert b"rest" in await whole.until(b"0\r\n\r\n")
+        await whole.finishes()
         assert (await running.workers())[1] == before[1]
         assert (await running.health())["workers"]["replaced"] == {"died": 1}
         line = await running.log("a worker was replaced")
@@ -92,7 +77,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_beside_its_successor(tmp_p
     path.write_text(text(slow.url, drain=10))
     async with crew(path) as running:
         before = await running.workers()
-        client, there = await begin(running, slow, before[0])
+        stream = await begin(running, slow, before[0])
         running.send(signal.SIGTERM, before[0])
         new = await running.successor(0, before[0])
         other = await running.connect(new)
@@ -102,8 +87,7 @@ async def test_a_worker_that_is_told_to_stop_finishes_beside_its_successor(tmp_p
         await elsewhere.send(OK)
         assert (await other.message()).status == 200
         assert alive(before[0])
-        await there.send(REST)
-        assert b"rest" in await client.until(b"0\r\n\r\n")
+        await stream.finishes()
         await running.gone(before[0])
         assert (await running.health())["workers"]["replaced"] == {"stopped": 1}
 
@@ -130,12 +114,11 @@ async def test_workers_do_not_outlive_the_supervisor(tmp_path: Path, slow: Origi
     path.write_text(text(slow.url, drain=10))
     async with crew(path) as running:
         workers = await running.workers()
-        client, there = await begin(running, slow, workers[0])
+        stream = await begin(running, slow, workers[0])
         running.send(signal.SIGKILL)
         await running.gone(running.pid, workers[1])
         assert await refused(running.web)
-        await there.send(REST)
-        assert b"rest" in await client.until(b"0\r\n\r\n")
+        await stream.finishes()
         await until(lambda: not running.left(), "nothing is left")
         assert (await running.log("the supervisor has gone"))["worker"] in (0, 1)
 

@@ -10,27 +10,13 @@ from tests.support.hammer import hammer
 from tests.support.live import GET, fetch, free_port, refused, until
 from tests.support.origin import OK, Origin
 from tests.support.processes import alive, listens
-from tests.support.wire import Wire
-from tests.support.workers import TWO, Crew, crew, started, text
-
-BEGUN = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n"
-REST = b"4\r\nrest\r\n0\r\n\r\n"
+from tests.support.stream import begin
+from tests.support.workers import TWO, crew, started, text
 
 
 def unwatched(count: int) -> str:
     """So many workers, and edits count for the next version only."""
     return f"workers = {count}\nproviders {{\n  file {{ watch = false }}\n}}\n"
-
-
-async def begin(running: Crew, slow: Origin) -> tuple[Wire, Wire]:
-    """A response that has begun: the client's end and the origin's."""
-    client = await running.connect()
-    await client.send(GET)
-    there = await slow.accept()
-    await there.message()
-    await there.send(BEGUN)
-    await client.until(b"begun\r\n")
-    return client, there
 
 
 async def test_nobody_notices_two_upgrades(tmp_path: Path, origin: Origin) -> None:
@@ -62,9 +48,9 @@ async def test_a_stream_goes_on_in_the_old_version(tmp_path: Path, slow: Origin)
     path = tmp_path / "gateway.hcl"
     path.write_text(text(slow.url, more=f'{TWO}drain_timeout = "20s"\n'))
     async with crew(path) as running:
-        client, there = await begin(running, slow)
+        stream = await begin(running, slow)
         workers = set((await running.workers()).values())
-        old = await running.holder(client)
+        old = await running.holder(stream.client)
         running.send(signal.SIGUSR2)
         await running.ready(2)
         await running.gone(*workers - {old})
@@ -76,8 +62,7 @@ async def test_a_stream_goes_on_in_the_old_version(tmp_path: Path, slow: Origin)
         assert (await other.message()).status == 200
         assert await running.holder(other) in (await running.workers()).values()
         assert alive(old)
-        await there.send(REST)
-        assert b"rest" in await client.until(b"0\r\n\r\n")
+        await stream.finishes()
         await running.gone(old, running.pid)
 
 
@@ -87,10 +72,10 @@ async def test_a_stream_is_cut_in_the_end(tmp_path: Path, slow: Origin) -> None:
     path.write_text(text(slow.url, more=f'{TWO}drain_timeout = "300ms"\n', drain=30))
     async with crew(path) as running:
         before = running.left()
-        client, _ = await begin(running, slow)
+        stream = await begin(running, slow)
         running.send(signal.SIGUSR2)
         await running.ready(2)
-        assert (await client.end())[0] == b""
+        await stream.is_cut()
         await running.gone(*before)
         assert (await running.log("connections were cut"))["connections"] == 1
 
@@ -151,9 +136,8 @@ async def test_a_limit_is_one_limit_for_both_versions(tmp_path: Path, slow: Orig
         await running.ready(2)
         await until(lambda: not any(listens(pid, running.web) for pid in old), "the old one accepts no more")
         assert await running.admitted(7) == 2
-        for client, there in held:
-            await there.send(REST)
-            await client.until(b"0\r\n\r\n")
+        for stream in held:
+            await stream.finishes()
         await running.gone(*old)
         assert await running.admitted(7) == 3
 
