@@ -6,6 +6,8 @@ slot in use, with one aligned store. So releasing needs no lock and is never put
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from a3sgw.shared.keys import Keys
 
 WINDOW = 256
@@ -62,6 +64,12 @@ class Counters:
         """Free every slot of an owner that is dead, and therefore changes none of them."""
         for slot, entry in enumerate(self._entries.tolist()):
             if entry and entry >> _SHIFT == owner:
+                self._entries[slot] = 0
+
+    def forgive_others(self, owners: Collection[int]) -> None:
+        """Free every slot of owners that are not among those that live."""
+        for slot, entry in enumerate(self._entries.tolist()):
+            if entry and entry >> _SHIFT not in owners:
                 self._entries[slot] = 0
 
     def _claim(self, bucket: int, key: bytes) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from hashlib import blake2b
 from time import monotonic, sleep
 
@@ -117,6 +118,10 @@ class SharedTable:
     def forgive(self, owner: int) -> None:
         """Release everything a dead process held; looks at the whole table, a few milliseconds."""
         self._counters.forgive(owner)
+
+    def forgive_others(self, owners: Collection[int]) -> None:
+        """Release what is held by anybody but these processes, which are all that live."""
+        self._counters.forgive_others(owners)
 
     def state(self) -> dict[str, int]:
         """How often this process has seen what, for metrics.

@@ -91,6 +91,11 @@ class Crew:
         return [place.member for place in self._places if place.member is not None and place.member.usable]
 
     @property
+    def owners(self) -> set[int]:
+        """Numbers in the shared table of all that live, those included that are only finishing something."""
+        return {member.owner for member in self._alive.values() if not member.gone.done()}
+
+    @property
     def size(self) -> int:
         """How many there should be."""
         return len(self._places)

@@ -147,3 +147,16 @@ def test_the_end() -> None:
     table.close()
     table.close()
     assert set(os.listdir("/proc/self/fd")) == before
+
+
+def test_only_the_living_hold_anything(table: SharedTable) -> None:
+    """After an upgrade nobody knows who of the version before was killed: all but the living are forgiven."""
+    living, dead = (SharedTable.attach(os.dup(table.descriptor), table.next_owner()) for _ in range(2))
+    for one in (living, dead, dead):
+        assert one.acquire(b"key", 0)
+    table.forgive_others({living.owner})
+    assert table.held(b"key") == 1
+    living.release(b"key")
+    assert table.held(b"key") == 0
+    living.close()
+    dead.close()
