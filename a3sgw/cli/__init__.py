@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -43,6 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return demo.run(args)
     if args.config is None:
         parser.error("which configuration? give --config FILE, or try `a3sgw demo`")
+    for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(number, signal.SIG_IGN)  # until there is something they could be for, they must not end it
     from a3sgw.cli import run
 
     return run.run(args)

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from a3sgw.cli.report import report
 from a3sgw.config.model import MOST_WORKERS
@@ -58,10 +58,12 @@ async def _serve(config: Path, settings: Settings, workers: int | Literal["auto"
     supervisor = Supervisor(config, settings, given, workers, lambda config: log.follow(config.log))
     told = _Told(supervisor, log)
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, told.over.set)
+    told.listen(loop)
+    watching = spawn(_cancel_when(told.over, asyncio.current_task()), "wait for a signal")
     try:
         await supervisor.start()
+    except asyncio.CancelledError:  # told to stop before it was there
+        return 0
     except ConfigError as error:
         log.flush()
         report(error.diagnostics, _line_of, "text", sys.stderr)
@@ -70,10 +72,12 @@ async def _serve(config: Path, settings: Settings, workers: int | Literal["auto"
         log.flush()
         print(f"a3sgw: {error}", file=sys.stderr)
         return 3 if isinstance(error, BindError) else 1
-    told.listen(loop)
+    finally:
+        watching.cancel()
     _announce(supervisor)
     given.ready()
     notify(f"READY=1\nSTATUS={_status(supervisor)}")
+    told.started()
     watchdog = spawn(keep_watchdog_quiet(lambda: supervisor.alive), "watchdog")
     await told.over.wait()
     if supervisor.successor:
@@ -88,6 +92,12 @@ async def _serve(config: Path, settings: Settings, workers: int | Literal["auto"
     return 0
 
 
+async def _cancel_when(over: asyncio.Event, task: asyncio.Task[Any] | None) -> None:
+    await over.wait()
+    if task is not None:
+        task.cancel()
+
+
 class _Told:
     """What signals ask for; `over` is set when this process has to end."""
 
@@ -95,14 +105,25 @@ class _Told:
         self.over = asyncio.Event()
         self._supervisor = supervisor
         self._log = log
+        self._again = False
+
+    def started(self) -> None:
+        """It serves; what was asked for meanwhile can be done."""
+        if self._again:
+            spawn(self._reload(), "reload")
 
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
-        """From now on; TERM and INT have been heard all the time."""
+        """From now on, also while it starts."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self.over.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._reload(), "reload"))
         loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         loop.add_signal_handler(signal.SIGUSR2, lambda: spawn(self._upgrade(), "upgrade"))
 
     async def _reload(self) -> None:
+        if self._supervisor.state == "starting":
+            self._again = True
+            return
         notify("RELOADING=1")
         used = await self._supervisor.reload()
         notify(f"READY=1\nSTATUS={_status(self._supervisor) if used else 'the new configuration was refused'}")

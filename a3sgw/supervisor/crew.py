@@ -46,6 +46,8 @@ _TICK = 0.1
 _LATE = 0.5
 """When the supervisor itself was held up for so long, it has not listened: nobody is to blame for silence."""
 _COLLECT_TIMEOUT = 1.0
+_PATIENCE = 10.0
+"""Seconds a configuration waits for a worker to try it."""
 _SETTLING = 10.0
 """Seconds of silence that are fine while a worker starts."""
 
@@ -133,9 +135,7 @@ class Crew:
     async def _prepare(self, edition: Edition, listeners: Mapping[str, Listener]) -> list[Member]:
         """Ask all; those that can use it. A worker that dies of it or stays silent is replaced, and does not decide
         unless it is so for all of them."""
-        members = self.members
-        if not members:
-            raise GatewayError("there is no worker now that could try the new configuration")
+        members = await self._somebody()
         changes: dict[int, list[bytes]] = {}
 
         async def prepare(member: Member) -> None:
@@ -156,6 +156,16 @@ class Crew:
                 member.abandon(edition)
             raise refused[0]
         return prepared
+
+    async def _somebody(self) -> list[Member]:
+        """Those that serve; where all have just ended, their successors. GatewayError when there are none either."""
+        loop = asyncio.get_running_loop()
+        late = loop.time() + _PATIENCE
+        while not self.members:
+            if loop.time() > late:
+                raise GatewayError("there is no worker that could try the new configuration")
+            await asyncio.sleep(_TICK)
+        return self.members
 
     async def _commit(self, member: Member, edition: Edition) -> None:
         with suppress(GatewayError):  # then it has been killed, and its successor starts with this edition
@@ -337,8 +347,8 @@ class Crew:
         """Have all finish what runs and end; those that do not are killed."""
         for place in self._places:
             place.close()
-        members = [place.member for place in self._places if place.member is not None]
-        members += self._leaving
+        self._leaving |= {place.member for place in self._places if place.member is not None}  # still looked at
+        members = list(self._leaving)
         for member in members:
             member.stop(seconds, patience)
         if members:

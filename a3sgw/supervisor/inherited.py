@@ -81,7 +81,7 @@ def inherited(environment: MutableMapping[str, str]) -> Inherited:
     text = environment.pop(VARIABLE, "")
     if text:
         given = json.loads(text)
-        found.listeners = [(key, _socket(descriptor)) for key, descriptor in given["listeners"]]
+        found.listeners = [(key, _socket(one)) for key, group in given["listeners"].items() for one in group]
         found.admin = [(address, _socket(descriptor)) for address, descriptor in given["admin"]]
         found.files = set(given["files"])
         found.table, found._ready = given["table"], given["ready"]
@@ -99,13 +99,14 @@ def inherited(environment: MutableMapping[str, str]) -> Inherited:
 
 def legacy(listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int) -> tuple[str, list[int]]:
     """What `inherited` reads, and the descriptors that have to go along."""
-    bound = [(key, one.fileno()) for key, listener in listeners.items() for one in listener.sockets]
+    # By key, because one variable has room for 128 KB only (MAX_ARG_STRLEN, execve(2)).
+    bound = {key: [one.fileno() for one in listener.sockets] for key, listener in listeners.items()}
     pages = [(str(admin.address), one.fileno()) for one in admin.sockets] if admin is not None else []
     files = [key for key, listener in listeners.items() if listener.node]
     files += ["admin"] if admin is not None and admin.node else []
     given = {"listeners": bound, "admin": pages, "files": files, "table": table, "ready": ready}
     text = json.dumps(given)
-    return text, [*(one for _, one in bound), *(one for _, one in pages), table, ready]
+    return text, [*(one for group in bound.values() for one in group), *(one for _, one in pages), table, ready]
 
 
 def _socket(descriptor: int) -> socket.socket:

@@ -11,7 +11,12 @@ from a3sgw.supervisor.usage import usage
 
 def test_of_another_process() -> None:
     """Processor time, memory and descriptors of one that runs; nothing of one that has ended."""
-    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"there\n")
+    child.stdin.flush()
+    assert child.stdout.readline() == b"there\n"
     seconds, resident, descriptors = usage(child.pid)
     assert 0 <= seconds < 60
     assert 100_000 < resident < 1_000_000_000

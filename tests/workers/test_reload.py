@@ -164,3 +164,20 @@ async def test_nobody_waits_at_a_socket_without_a_worker(tmp_path: Path, origin:
         assert [(await wire.message()).get(b"x-version") for wire in wires] == [b"2"] * 60
         for wire in wires:
             wire.close()
+
+
+async def test_an_edit_waits_for_a_worker(tmp_path: Path, origin: Origin) -> None:
+    """One that comes while nobody serves is tried by the successor, not refused."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url, "1", "workers = 1\n"))
+    async with crew(path) as running:
+        before = await running.workers()
+        running.send(signal.SIGSTOP, running.nursery())  # so that nobody is replaced meanwhile
+        running.send(signal.SIGKILL, before[0])
+        await until(running.settled(0), "nobody serves")
+        path.write_text(text(origin.url, "2", "workers = 1\n"))
+        running.send(signal.SIGHUP)
+        running.send(signal.SIGCONT, running.nursery())
+        await running.command.line("configuration reloaded")
+        assert await versions(running) == ["2"]
+        assert not [line for line in running.command.err if "refused" in line]

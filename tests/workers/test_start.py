@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -95,3 +96,26 @@ async def test_nothing_is_left_of_a_start_that_fails(tmp_path: Path, origin: Ori
     async with started(path) as running:
         assert await running.ended() == 1
     assert "none/access.log" in "\n".join(running.command.err)
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2])
+async def test_signals_before_it_is_ready(tmp_path: Path, origin: Origin, number: signal.Signals) -> None:
+    """A rotation of logs or a reload that comes too early does not end it."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with started(path) as running:
+        await until(running.supervisors, "the supervisor has its name")
+        running.send(number)
+        await running.ready()
+        assert (await running.fetch()).status == 200
+
+
+async def test_stopping_before_it_is_ready(tmp_path: Path, origin: Origin) -> None:
+    """TERM ends it whatever it waits for, and nothing of it is left."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with started(path) as running:
+        await until(lambda: running.left() - {running.pid}, "it has begun to start workers")
+        running.send(signal.SIGTERM)
+        assert await running.command.ended() == 0
+        await until(lambda: not running.left(), "nothing is left")
