@@ -41,7 +41,7 @@ Observe = Callable[[str, str, str], tuple[Observer, ...]]
 """(entrypoint, router, service) → who is told of each exchange on that route."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Rule:
     """A rule as parsed and compiled; the same text is never compiled twice."""
 
@@ -192,6 +192,7 @@ class _Compiler:
         self.made = Snapshot(config, observed_by=parts.observed_by)
         self._same_observers = previous is not None and previous.observed_by is parts.observed_by
         self._unmatched = Nobody()
+        self._chains: dict[tuple[object, ...], tuple[Chain, Plan]] = {}
 
     def run(self) -> Steps[Snapshot]:
         for name, options in self.config.middlewares.items():
@@ -294,18 +295,26 @@ class _Compiler:
         middlewares = [self.made.middlewares[one] for one in (*options.middlewares, *router.middlewares)]
         service = self.made.services[router.service]
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        made_of = (router.service, differs, *map(id, middlewares), id(service))
+        made_of = (router.service, differs, *middlewares, service)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
         else:
-            if differs:
-                middlewares.insert(0, MergeSlashes(bool(router.merge_slashes)))
-            chain = Chain(middlewares)
+            merges = bool(router.merge_slashes) if differs else None
+            chain, plan = self._chain(merges, middlewares, service)
             observers = self.parts.observe(entrypoint, name, router.service)
-            route = Route(name, chain, service, chain.plan(service.plan), observers)
+            route = Route(name, chain, service, plan, observers)
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
+
+    def _chain(self, merges: bool | None, middlewares: list[Middleware[Any]], service: Service) -> tuple[Chain, Plan]:
+        """The same objects for all routes through the same things: there may be thousands."""
+        key = (merges, *map(id, middlewares), id(service))
+        if key not in self._chains:
+            first = [MergeSlashes(merges)] if merges is not None else []
+            chain = Chain([*first, *middlewares])
+            self._chains[key] = chain, chain.plan(service.plan)
+        return self._chains[key]
 
 
 def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:

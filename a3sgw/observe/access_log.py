@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from a3sgw.observe.clock import Stamps
 from a3sgw.observe.record import Record, encode
 from a3sgw.observe.writer import Target, Writer
 
@@ -30,6 +31,8 @@ class AccessLog:
         self._lost_by_writer = 0
         self._pending: list[Record] = []
         self._timer: asyncio.TimerHandle | None = None
+        self.stamps = Stamps()
+        """For the times of all records: thousands of routes share what is formatted once per second."""
 
     def write(self, record: Record) -> None:
         """Take one record; it is written within half a second. Measured: 0.15 µs."""

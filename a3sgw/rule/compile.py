@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import TypeVar
 
 from a3sgw.http.message import Request
 from a3sgw.rule.ast import And, Match, Node, Not, Or
+from a3sgw.rule.errors import RuleError
 from a3sgw.rule.matchers import HTTP
 from a3sgw.rule.path_pattern import compile_path_pattern
 from a3sgw.rule.table import MatcherTable, Predicate
@@ -34,12 +36,26 @@ def compile_rule(node: Node) -> Predicate[Request]:
 def compile_node(node: Node, table: MatcherTable[T]) -> Predicate[T]:
     """The predicate of a rule over whatever `table`'s matchers look at; raises RuleError for values they refuse."""
     if isinstance(node, Match):
-        return table[node.name].factory(node)
+        return _matcher(node, table)
     if isinstance(node, Not):
         child = compile_node(node.child, table)
         return lambda subject: not child(subject)
     children = tuple(compile_node(child, table) for child in node.children)
     return all_of(children) if isinstance(node, And) else any_of(children)
+
+
+def _matcher(match: Match, table: MatcherTable[T]) -> Predicate[T]:
+    """Matchers with the same values are one object: thousands of rules may have a prefix in common."""
+    factory = table[match.name].factory
+    try:
+        return _made(factory, match.name, match.values)
+    except RuleError:
+        return factory(match)  # raises again, with the place
+
+
+@lru_cache(maxsize=1024)
+def _made(factory: Callable[[Match], Predicate[T]], name: str, values: tuple[str, ...]) -> Predicate[T]:
+    return factory(Match(name, values, 0, 0, ((0, 0),) * len(values)))
 
 
 def all_of(predicates: tuple[Predicate[T], ...]) -> Predicate[T]:
