@@ -39,6 +39,7 @@ class Reloads:
         self._metrics = metrics
         self._warned: tuple[Diagnostic, ...] = ()
         self._watching: asyncio.Task[None] | None = None
+        self._stopped = False
         self.config = Config()
         """The configuration in use."""
         self.problems: tuple[Diagnostic, ...] = ()
@@ -63,13 +64,7 @@ class Reloads:
 
     async def again(self, config: Config | None = None) -> bool:
         """Take `config`, or load again; False when the old configuration stays because the new one is bad."""
-        try:
-            await (self.take(config, None) if config is not None else self._load())
-        except GatewayError as error:
-            self._refused(error)
-            return False
-        self._reloaded()
-        return True
+        return await self._try(self.take(config, None) if config is not None else self._load())
 
     async def take(self, config: Config, document: Document | None) -> None:
         """Hand over a configuration; ConfigError also for what is not supported yet."""
@@ -81,7 +76,8 @@ class Reloads:
         self.problems = ()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Watch no more; what still comes is too late."""
+        self._stopped = True
         if self._watching is not None:
             self._watching.cancel()
 
@@ -110,15 +106,21 @@ class Reloads:
 
     async def _watch(self, provider: FileProvider) -> None:
         async for loaded in provider.watch():
-            try:
-                await self._take_loaded(loaded)
-            except GatewayError as error:
-                self._refused(error)
-            except Exception as error:  # a bug must not end the watch: the next edit may do without it
-                _log.error("a reload failed", exc_info=error)
-                self._refused(GatewayError(f"the reload failed: {type(error).__name__}: {error}"))
-            else:
-                self._reloaded()
+            await self._try(self._take_loaded(loaded))
+
+    async def _try(self, reload: Awaitable[None]) -> bool:
+        """Whether it has worked; what has not is remembered and logged."""
+        try:
+            await reload
+        except GatewayError as error:
+            self._refused(error)
+        except Exception as error:  # a bug must not end the watch: the next edit may do without it
+            _log.error("a reload failed", exc_info=error)
+            self._refused(GatewayError(f"the reload failed: {type(error).__name__}: {error}"))
+        else:
+            self._reloaded()
+            return True
+        return False
 
     def _reloaded(self) -> None:
         """A new configuration is in use; files that were left out of it make it a failure all the same."""
@@ -126,6 +128,9 @@ class Reloads:
         _log.info("configuration reloaded", extra=sizes(self.config))
 
     def _refused(self, error: GatewayError) -> None:
+        if self._stopped:
+            _log.info("a reload came too late: %s", error)
+            return
         self._metrics.reloaded(False, time.time())
         diagnostics = error.diagnostics if isinstance(error, ConfigError) else ()
         self.problems = diagnostics or (Diagnostic("error", None, str(error)),)

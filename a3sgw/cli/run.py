@@ -106,6 +106,7 @@ class _Told:
         self._supervisor = supervisor
         self._log = log
         self._again = False
+        self._reloading = False
 
     def started(self) -> None:
         """It serves; what was asked for meanwhile can be done."""
@@ -121,12 +122,20 @@ class _Told:
         loop.add_signal_handler(signal.SIGUSR2, lambda: spawn(self._upgrade(), "upgrade"))
 
     async def _reload(self) -> None:
-        if self._supervisor.state == "starting":
-            self._again = True
+        """One at a time; however many are asked for meanwhile, one more is enough."""
+        self._again = True
+        if self._supervisor.state == "starting" or self._reloading:
             return
-        notify("RELOADING=1")
-        used = await self._supervisor.reload()
-        notify(f"READY=1\nSTATUS={_status(self._supervisor) if used else 'the new configuration was refused'}")
+        self._reloading = True
+        try:
+            while self._again:
+                self._again = False
+                notify("RELOADING=1")
+                used = await self._supervisor.reload()
+                status = _status(self._supervisor) if used else "the new configuration was refused"
+                notify(f"READY=1\nSTATUS={status}")
+        finally:
+            self._reloading = False
 
     def _reopen(self) -> None:
         self._supervisor.reopen_logs()

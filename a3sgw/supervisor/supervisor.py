@@ -71,6 +71,9 @@ class Supervisor:
         settings.directory = self._reloads.directory
         self._generation = 0
         self._applying = asyncio.Lock()
+        self._applier: asyncio.Task[Any] | None = None
+        self._seconds = 0.0
+        """What runs has this long to finish when this ends; of the newest configuration, in use or not."""
         self._admin: AdminServer | None = None
         self._admin_listener: Listener | None = None
         self.admin_address = ""
@@ -94,6 +97,8 @@ class Supervisor:
         try:
             await self._reloads.first()
         except BaseException:
+            if self._inherited.table >= 0:  # some may serve already, with clients of the version that goes on
+                await self._crew.stop(self._seconds, PATIENCE)
             await self._close()
             raise
         self._inherited.close()
@@ -116,10 +121,12 @@ class Supervisor:
     async def shutdown(self) -> None:
         """Accept no more, let what runs finish within `shutdown_timeout_secs`, end."""
         self._state = "draining"
-        if self._upgrading is not None:
-            self._upgrading.cancel()
+        self._reloads.stop()
+        for task in (self._upgrading, self._applier):
+            if task is not None:  # it closes what it has opened, and nobody waits for what is not wanted any more
+                task.cancel()
         async with self._applying:
-            self._reloads.stop()
+            pass
         self._listening.close()
         await self._crew.stop(self.config.shutdown_timeout_secs, PATIENCE)
         await self._close()
@@ -138,6 +145,8 @@ class Supervisor:
             async with self._applying:  # the listeners stay as they are
                 _log.info("starting the version that is installed now")
                 pid = await start_successor(self._listening.bound, self._admin_listener, self._table.descriptor)
+                self._state = "draining"  # an edit that has waited is the successor's
+                self._reloads.stop()
         except GatewayError as error:
             _log.error("the upgrade failed, this version goes on: %s", error)
             return False
@@ -149,8 +158,6 @@ class Supervisor:
 
     async def hand_over(self) -> None:
         """After an upgrade: finish what runs within `drain_timeout`, and end; the sockets are somebody else's now."""
-        self._state = "draining"
-        self._reloads.stop()
         if self._admin is not None:
             await self._admin.close()
         self._listening.close(unlink=False)
@@ -195,7 +202,10 @@ class Supervisor:
         async with self._applying, AsyncExitStack() as undo:
             if self._state not in ("starting", "running"):
                 raise GatewayError(f"the gateway is {self._state}")
+            self._applier = asyncio.current_task()
+            undo.callback(self._applied_or_not)
             self._generation += 1
+            self._seconds = config.shutdown_timeout_secs
             count = self.workers(config)
             opened = await self._listening.open(config, count)
             undo.callback(close, opened)
@@ -206,6 +216,7 @@ class Supervisor:
             except ConfigError as error:
                 raise self._placed(error, config, document) from None
             undo.pop_all()
+            self._applied_or_not()
             self._listening.swap(config, opened)
             if self._listening.fewest < count or count != self._crew.size:
                 self._listening.grow(config, count)
@@ -214,6 +225,9 @@ class Supervisor:
             self._crew.state.keep(_endpoints(config))
         self._use_admin(*admin)
         self._applied(config)
+
+    def _applied_or_not(self) -> None:
+        self._applier = None
 
     def _placed(self, error: ConfigError, config: Config, document: Document | None) -> ConfigError:
         """What the workers refused, with the places that only the control plane knows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from time import monotonic
@@ -18,8 +19,8 @@ CODE = 77
 class Options(BaseOptions):
     """Options of `deadly`."""
 
-    when: Literal["open", "request"]
-    """What kills."""
+    when: Literal["open", "request", "hang"]
+    """What kills; or being opened takes for ever."""
 
     unless: str = ""
     """Nothing happens as long as this file exists."""
@@ -35,6 +36,9 @@ class Deadly(Middleware[Options]):
         """Called in every worker that is to use it."""
         if self.options.when == "open":
             self._end()
+        if self.options.when == "hang" and not (self.options.unless and Path(self.options.unless).exists()):
+            Path(self.options.notes).touch()
+            await asyncio.Event().wait()
 
     def request(self, request: Request) -> None:
         """Everything but /deadly passes."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.deadly import installed
 from tests.support.live import GET, refused, until
 from tests.support.origin import OK, Origin
 from tests.support.workers import crew, started, text
@@ -78,5 +79,19 @@ async def test_stopping_during_the_start(tmp_path: Path, origin: Origin) -> None
     path.write_text(text(origin.url))
     async with started(path) as running:
         await until(lambda: len(running.left()) > 1, "the nursery is there")
+        running.send(signal.SIGTERM)
+        assert await running.ended() == 0
+
+
+async def test_stopping_waits_for_no_edit(tmp_path: Path, origin: Origin) -> None:
+    """An edit that a worker cannot finish with is given up at once, and nobody accepts any more."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with crew(path, environment=installed(tmp_path)) as running:
+        hanging = 'workers = 2\nmiddlewares "x" {\n  type = "deadly"\n  when = "hang"\n}\n'
+        path.write_text(text(origin.url, "2", hanging).replace('["version"]', '["version", "x"]'))
+        opening = tmp_path / "opening"
+        path.write_text(path.read_text().replace('"hang"\n', f'"hang"\n  notes = "{opening}"\n'))
+        await until(opening.exists, "a worker tries the edit")
         running.send(signal.SIGTERM)
         assert await running.ended() == 0

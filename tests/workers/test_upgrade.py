@@ -170,3 +170,24 @@ async def test_what_the_new_version_does_not_have_is_closed(tmp_path: Path, orig
         await running.gone(*before)
         assert await refused(old)
         assert (await fetch(new)).get(b"x-version") == b"2"
+
+
+async def test_an_edit_during_an_upgrade_is_the_new_version_s(tmp_path: Path, origin: Origin) -> None:
+    """The old one does not take it on its way out, least of all an address that the new one has to bind."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(origin.url))
+    async with crew(path) as running:
+        port = free_port()
+        running.send(signal.SIGUSR2)
+        await running.command.line("starting the version")
+        path.write_text(text(origin.url, "2", f'{TWO}entrypoints "more" {{ address = "127.0.0.1:{port}" }}\n'))
+        running.send(signal.SIGHUP)
+        await running.ready(2)
+
+        async def there() -> bool:
+            return not await refused(f"127.0.0.1:{port}")
+
+        await until(there, "the new version has taken the edit")
+        await running.gone(running.pid)
+        assert (await fetch(f"127.0.0.1:{port}")).status == 200
+        assert not [line for line in running.command.err if "refused" in line or "cannot listen" in line]
