@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Literal
 
+from a3sgw.admin.health import health
 from a3sgw.admin.server import AdminServer
 from a3sgw.config.document import Document
 from a3sgw.config.model import Config
@@ -164,25 +165,13 @@ class Gateway:
         """State, entrypoints, services and the last reload, JSON-ready."""
         running = self._state == "running"
         services = self._plane.snapshot.services if self._plane.snapshot is not None else {}
-        metrics = self.metrics()
-        return {
-            "status": ("degraded" if self._reloads.problems else "healthy") if running else self._state,
-            "version": __version__,
-            "uptime_seconds": round(time.time() - self._started_at, 3) if self._started_at else 0.0,
-            "entrypoints": {
-                name: {"addresses": one.addresses, "connections": len(one.gate.connections)}
-                for name, one in self._plane.entrypoints.items()
-            },
-            "services": {
-                name: [{"url": one.url, "weight": one.weight, "in_flight": one.in_flight} for one in service.endpoints]
-                for name, service in services.items()
-            },
-            "config": {
-                "last_reload_success": metrics.last_reload_success,
-                "last_reload_time": metrics.last_reload_time,
-                "reloads": dict(metrics.reloads),
-            },
-        }
+        return health(
+            ("degraded" if self._reloads.problems else "healthy") if running else self._state,
+            self._started_at,
+            {name: (one.addresses, len(one.gate.connections)) for name, one in self._plane.entrypoints.items()},
+            {name: [(one.url, one.weight, one.in_flight) for one in it.endpoints] for name, it in services.items()},
+            self.metrics(),
+        )
 
     def metrics_text(self) -> bytes:
         """Prometheus text; may be called from a thread."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import time
+from collections.abc import Iterator
 from typing import Any, Protocol
 
+from a3sgw.admin.health import health
 from a3sgw.config.model import Config
+from a3sgw.config.service import Service
 from a3sgw.observe.exposition import WorkerFigures, render
 from a3sgw.observe.metrics import Metrics
 from a3sgw.reloads import Reloads
@@ -77,46 +79,32 @@ class View:
     def health(self) -> dict[str, Any]:
         """State, workers, entrypoints, services and the last reload, JSON-ready."""
         supervisor, crew = self._supervisor, self._crew
-        config = supervisor.config
         members = crew.members
         connections = crew.census.connections()
-        return {
-            "status": self._status(len(members)),
-            "version": __version__,
-            "uptime_seconds": round(time.time() - supervisor.started_at, 3) if supervisor.started_at else 0.0,
-            "workers": {
-                "wanted": crew.size,
-                "serving": len(members),
-                "replaced": dict(crew.replaced),
-                "each": [
-                    {"worker": one.place, "pid": one.pid, "generation": one.generation, "connections": one.connections}
-                    for one in members
-                ],
-            },
-            "entrypoints": {
-                name: {"addresses": addresses, "connections": connections.get(name, 0)}
-                for name, addresses in supervisor.addresses.items()
-            },
-            "services": {
-                name: self._endpoints(name, [(str(one.url), one.weight) for one in service.load_balancer.servers])
-                for name, service in config.services.items()
-                if service.load_balancer is not None
-            },
-            "config": {
-                "last_reload_success": self._metrics.last_reload_success,
-                "last_reload_time": self._metrics.last_reload_time,
-                "reloads": dict(self._metrics.reloads),
-            },
+        document = health(
+            self._status(len(members)),
+            supervisor.started_at,
+            {name: (addresses, connections.get(name, 0)) for name, addresses in supervisor.addresses.items()},
+            {name: list(self._endpoints(name, one)) for name, one in supervisor.config.services.items()},
+            self._metrics,
+        )
+        workers = {
+            "wanted": crew.size,
+            "serving": len(members),
+            "replaced": dict(crew.replaced),
+            "each": [
+                {"worker": one.place, "pid": one.pid, "generation": one.generation, "connections": one.connections}
+                for one in members
+            ],
         }
+        return {**document, "workers": workers}
 
     def _status(self, serving: int) -> str:
         if self._supervisor.state != "running":
             return self._supervisor.state
         return "degraded" if self._reloads.problems or serving < self._crew.size else "healthy"
 
-    def _endpoints(self, service: str, servers: list[tuple[str, int]]) -> list[dict[str, Any]]:
-        in_flight = self._crew.census.in_flight(service, len(servers))
-        return [
-            {"url": url, "weight": weight, "in_flight": count}
-            for (url, weight), count in zip(servers, in_flight, strict=True)
-        ]
+    def _endpoints(self, name: str, service: Service) -> Iterator[tuple[str, int, int]]:
+        servers = service.load_balancer.servers if service.load_balancer is not None else ()
+        in_flight = self._crew.census.in_flight(name, len(servers))
+        return ((str(one.url), one.weight, count) for one, count in zip(servers, in_flight, strict=True))
