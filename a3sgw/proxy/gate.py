@@ -66,7 +66,8 @@ class Gate:
         self.find = table.find
         self.unmatched = table.unmatched
         self.max_connections = options.max_connections
-        self._count()
+        if self._places is not None:  # held under the name, if there is a limit to hold them for
+            self._places.count_as(self.name if self.max_connections else None, len(self.connections))
         self.read_header_timeout = options.read_header_timeout or NO_LIMIT
         self.idle_timeout = options.idle_timeout or NO_LIMIT
         self.body_idle_timeout = options.body_idle_timeout or NO_LIMIT
@@ -74,20 +75,6 @@ class Gate:
         self.request_id = options.request_id
         self.trusted = NetworkSet(options.trusted_ips)
         self.head_rules = HeadRules(options.max_headers, options.merge_slashes, options.underscore_headers)
-
-    def rename(self, name: str, metrics: EntrypointMetrics) -> None:
-        """Go on under another name; open connections are counted there from now on."""
-        if metrics is not self.metrics:
-            for _ in self.connections:
-                self.metrics.closed()
-                metrics.opened()
-            self.name, self.metrics = name, metrics
-            self._count()
-
-    def _count(self) -> None:
-        """Hold places under the name in use, if there is a limit to hold them for."""
-        if self._places is not None:
-            self._places.count_as(self.name if self.max_connections else None, len(self.connections))
 
     def _has_room(self) -> bool:
         if self._places is not None:
