@@ -1,12 +1,11 @@
 """So many at once: what each process holds of a key, so that what a dead one held can be given back.
 
 A slot is a key with one number: the owner above, its count below, 0 for free. Only its owner changes the number of a
-slot in use, with one aligned store. So releasing needs no lock and is never put off; nor is forgiving the dead.
+slot in use, with one aligned store. So releasing needs no lock and is never put off. What the dead have left is for
+anybody who has the lock.
 """
 
 from __future__ import annotations
-
-from collections.abc import Collection
 
 from a3sgw.shared.keys import Keys
 
@@ -60,17 +59,17 @@ class Counters:
         """By all owners; of one moment only under the lock."""
         return sum(self._entries[slot] & _COUNT for slot in self._keys.all(bucket, key))
 
-    def forgive(self, owner: int) -> None:
-        """Free every slot of an owner that is dead, and therefore changes none of them."""
-        for slot, entry in enumerate(self._entries.tolist()):
-            if entry and entry >> _SHIFT == owner:
-                self._entries[slot] = 0
+    def in_use(self) -> list[tuple[int, int]]:
+        """(slot, owner) of all that is held by anybody at this moment."""
+        return [(slot, entry >> _SHIFT) for slot, entry in enumerate(self._entries.tolist()) if entry]
 
-    def forgive_others(self, owners: Collection[int]) -> None:
-        """Free every slot of owners that are not among those that live."""
-        for slot, entry in enumerate(self._entries.tolist()):
-            if entry and entry >> _SHIFT not in owners:
-                self._entries[slot] = 0
+    def forgive(self, slot: int, owner: int) -> None:
+        """Under the lock of the bucket: free a slot of an owner that is dead, and therefore does not change it.
+
+        Without the lock it might be somebody else's by then, because others forgive as well.
+        """
+        if self._entries[slot] >> _SHIFT == owner:
+            self._entries[slot] = 0
 
     def _claim(self, bucket: int, key: bytes) -> int:
         first = bucket * self._keys.window

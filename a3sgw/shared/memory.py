@@ -24,7 +24,7 @@ GRAIN = 256
 
 _HEADER = struct.Struct("<8sIII16s")
 _MAGIC = b"a3sgwtab"
-_VERSION = 1
+_VERSION = 2
 _OWNERS = slice(16, 20)
 _FIRST_MUTEX = 4096
 _FIRST_COLUMN = 3 * 4096

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
 from hashlib import blake2b
 from time import monotonic, sleep
 
 from a3sgw.shared import counters, rates
 from a3sgw.shared.counters import Counters
 from a3sgw.shared.keys import Keys
+from a3sgw.shared.lives import Life, lives
 from a3sgw.shared.memory import KEY, STRIPES, Memory
 from a3sgw.shared.rates import Rates
 
@@ -21,7 +21,8 @@ _HEADER_PATIENCE = 1.0
 class SharedTable:
     """A table that other processes attach to; used by one thread at a time in each of them.
 
-    An attachment counts for its `owner`, and no two that live may have the same. The size is fixed, keys may have any
+    An attachment counts for its `owner`, and no two that live may have the same, but for 0, the owner of those that
+    decide and count nothing, or that are alone. The size is fixed, keys may have any
     length, and nobody outside can choose keys that fall on one place: they are hashed with a secret of the table.
     Where exactness cannot be had within milliseconds, or at all, the answer is "admitted", and `state` counts it.
     """
@@ -29,6 +30,11 @@ class SharedTable:
     def __init__(self, descriptor: int, owner: int) -> None:
         """Use `create` or `attach`."""
         memory = Memory(descriptor)
+        try:
+            self._life = Life(descriptor, owner) if owner else None
+        except BaseException:
+            memory.close()
+            raise
         self.descriptor = descriptor
         self.owner = owner
         self.now = monotonic
@@ -55,7 +61,8 @@ class SharedTable:
     def attach(cls, descriptor: int, owner: int) -> SharedTable:
         """The same memory from another process, or once more in the same; the descriptor belongs to the table then.
 
-        ValueError when it is no table, or one of another version or size; the descriptor stays the caller's then.
+        ValueError when it is no table, or one of another version or size, OSError when that owner lives already; the
+        descriptor stays the caller's then.
         """
         return cls(descriptor, owner)
 
@@ -115,13 +122,20 @@ class SharedTable:
         digest, bucket = self._place(key, self._counter_buckets)
         return self._counters.held(bucket, digest) + self._unrecorded.get(key, 0)
 
-    def forgive(self, owner: int) -> None:
-        """Release everything a dead process held; looks at the whole table, a few milliseconds."""
-        self._counters.forgive(owner)
+    def sweep(self) -> None:
+        """Release everything that dead processes held, whoever started them; looks at the whole table, a millisecond.
 
-    def forgive_others(self, owners: Collection[int]) -> None:
-        """Release what is held by anybody but these processes, which are all that live."""
-        self._counters.forgive_others(owners)
+        Anybody may do this at any time. Not for owner 0. What is locked is left for the next time.
+        """
+        if self.descriptor < 0:
+            return
+        held = self._counters.in_use()
+        dead = {owner for owner in {owner for _, owner in held} if owner and not lives(self.descriptor, owner)}
+        for slot, owner in held:
+            stripe = slot // counters.WINDOW % STRIPES
+            if owner in dead and self.mutexes.take(stripe):
+                self._counters.forgive(slot, owner)
+                self.mutexes.give(stripe)
 
     def state(self) -> dict[str, int]:
         """How often this process has seen what, for metrics.
@@ -141,6 +155,8 @@ class SharedTable:
         """Let go of the memory and the descriptor; the table must not be used any more."""
         if self.descriptor >= 0:
             self._memory.close()
+            if self._life is not None:
+                self._life.close()
             os.close(self.descriptor)
             self.descriptor = -1
 

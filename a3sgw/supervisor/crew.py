@@ -48,6 +48,8 @@ _LATE = 0.5
 _COLLECT_TIMEOUT = 1.0
 _PATIENCE = 10.0
 """Seconds a configuration waits for a worker to try it."""
+_SWEEP = 10.0
+"""Seconds after which what the dead held in the shared table is looked for, whoever they were."""
 _SETTLING = 10.0
 """Seconds of silence that are fine while a worker starts."""
 
@@ -83,6 +85,7 @@ class Crew:
         self._collected = asyncio.Event()
         self._token = 0
         self._watch: asyncio.Task[None] | None = None
+        self._sweep_at = 0.0
 
     def __repr__(self) -> str:
         return f"<Crew [{len(self.members)} of {len(self._places)} workers]>"
@@ -91,11 +94,6 @@ class Crew:
     def members(self) -> list[Member]:
         """The workers that accept connections."""
         return [place.member for place in self._places if place.member is not None and place.member.usable]
-
-    @property
-    def owners(self) -> set[int]:
-        """Numbers in the shared table of all that live, those included that are only finishing something."""
-        return {member.owner for member in self._alive.values() if not member.gone.done()}
 
     @property
     def size(self) -> int:
@@ -269,9 +267,14 @@ class Crew:
         """End it if it has not, and let go of all it held; what it counted stays."""
         member.close()
         self.census.bury(member.owner)
-        self._table.forgive(member.owner)
+        self._table.sweep()
+        self._sweep_at = 0.0  # and soon again: one that was killed just now may not be dead yet
         self._collected.set()
-        asyncio.get_running_loop().call_later(1.0, self._alive.pop, member.pid, None)
+        asyncio.get_running_loop().call_later(1.0, self._forget, member)
+
+    def _forget(self, member: Member) -> None:
+        if self._alive.get(member.pid) is member:  # the kernel may have given the number to another
+            del self._alive[member.pid]
 
     def ended(self, pid: int, code: int) -> None:
         """The nursery knows how a worker ended, which is sooner or later than that is seen here."""
@@ -328,6 +331,9 @@ class Crew:
             await asyncio.sleep(_TICK)
             now, late = loop.time(), loop.time() - before > _LATE
             before = now
+            if now > self._sweep_at:
+                self._sweep_at = now + _SWEEP
+                self._table.sweep()
             members = [place.member for place in self._places if place.member is not None]
             members += self._leaving
             pulses = {one.pid: pulses.get(one.pid) or Pulse(one.pid) for one in members}

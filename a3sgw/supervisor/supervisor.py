@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -63,7 +62,6 @@ class Supervisor:
         self._applied = applied
         self._metrics = Metrics()
         self._table = _table(inherited)
-        self._predecessor = os.pidfd_open(os.getppid()) if inherited.table >= 0 else -1
         self._births = Births(self._ended)
         self._crew = Crew(self._births, self._table, settings)
         self._listening = Listening(inherited.take)
@@ -105,18 +103,9 @@ class Supervisor:
         self._listening.own(self._inherited.files)
         if self._admin_listener is not None and "admin" in self._inherited.files:
             self._admin_listener = owned(self._admin_listener)
-        if self._predecessor >= 0:
-            asyncio.get_running_loop().add_reader(self._predecessor, self._alone)
         self.started_at = time.time()
         self._state = "running"
         self._reloads.watch()
-
-    def _alone(self) -> None:
-        """The version before has ended, and with it all its workers, whatever they held in the shared table."""
-        asyncio.get_running_loop().remove_reader(self._predecessor)
-        os.close(self._predecessor)
-        self._predecessor = -1
-        self._table.forgive_others(self._crew.owners)
 
     async def shutdown(self) -> None:
         """Accept no more, let what runs finish within `shutdown_timeout_secs`, end."""
@@ -179,10 +168,6 @@ class Supervisor:
             self._admin_listener.close()
         self._reloads.close()
         self._births.close()
-        if self._predecessor >= 0:
-            asyncio.get_running_loop().remove_reader(self._predecessor)
-            os.close(self._predecessor)
-            self._predecessor = -1
         self._table.close()
         self._state = "stopped"
 

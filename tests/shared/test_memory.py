@@ -81,12 +81,12 @@ def test_nobody_can_cut_it_off(descriptor: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("at", "damage"), [(0, b"A"), (8, b"\2"), (12, b"\0\0\1\0")], ids=["magic", "version", "slots"]
+    ("at", "damage"), [(0, b"A"), (8, b"\1"), (12, b"\0\0\1\0")], ids=["magic", "version", "slots"]
 )
 def test_another_header(descriptor: int, at: int, damage: bytes) -> None:
     """What says that it is something else is refused."""
     os.pwrite(descriptor, damage, at)
-    with pytest.raises(ValueError, match="not a shared table of version 1"):
+    with pytest.raises(ValueError, match="not a shared table of version 2"):
         Memory(descriptor)
 
 

@@ -39,15 +39,15 @@ def test_a_counter_is_exact(table: SharedTable, child: Start) -> None:
 
 
 def test_the_dead_are_forgiven(table: SharedTable, child: Start) -> None:
-    """What a killed process held is released by whoever forgives it, and nothing else is."""
+    """What a killed process held is released by whoever sweeps, and nothing else is."""
     children = [child("acquire") for _ in range(3)]
     counts = [int(line) for line in all_at_once(children)]
     gone = counts.index(max(counts))
     children[gone].end()
     assert table.held(b"a") == 100
-    table.forgive(children[gone].owner)
+    table.sweep()
     assert table.held(b"a") == 100 - counts[gone]
-    table.forgive(children[gone].owner)
+    table.sweep()
     assert table.held(b"a") == 100 - counts[gone]
 
 

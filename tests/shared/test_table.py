@@ -59,14 +59,15 @@ def test_ten_times_more_keys_than_slots(table: SharedTable) -> None:
 
 
 def test_counting_across(table: SharedTable, attach: Attach) -> None:
-    """A limit holds for all owners; one that is forgiven releases what it held."""
+    """A limit holds for all owners; one that is dead releases what it held."""
     one, two = attach(), attach()
     assert [each.acquire(b"a", 3) for each in (table, one, two, one)] == [True, True, True, False]
     two.release(b"a")
     two.release(b"a")
     assert one.acquire(b"a", 3)
     assert [each.held(b"a") for each in (table, one, two)] == [3, 3, 3]
-    table.forgive(one.owner)
+    one.close()
+    two.sweep()
     assert table.held(b"a") == 1
 
 
@@ -150,13 +151,47 @@ def test_the_end() -> None:
 
 
 def test_only_the_living_hold_anything(table: SharedTable) -> None:
-    """After an upgrade nobody knows who of the version before was killed: all but the living are forgiven."""
+    """Whoever sweeps, nobody alive loses anything, the sweeper included, and the dead keep nothing."""
     living, dead = (SharedTable.attach(os.dup(table.descriptor), table.next_owner()) for _ in range(2))
-    for one in (living, dead, dead):
+    for one in (table, living, dead, dead):
         assert one.acquire(b"key", 0)
-    table.forgive_others({living.owner})
-    assert table.held(b"key") == 1
-    living.release(b"key")
-    assert table.held(b"key") == 0
-    living.close()
+    for sweeper in (table, living):
+        sweeper.sweep()
+    assert table.held(b"key") == 4
     dead.close()
+    living.sweep()
+    assert table.held(b"key") == 2
+    living.close()
+    table.sweep()
+    assert table.held(b"key") == 1
+
+
+def test_what_is_locked_is_swept_later(table: SharedTable, attach: Attach) -> None:
+    """Slots are not freed on a guess."""
+    dead, holder = attach(), attach()
+    assert dead.acquire(b"key", 0)
+    dead.close()
+    for stripe in range(STRIPES):
+        assert holder.mutexes.take(stripe)
+    table.sweep()
+    assert table.held(b"key") == 1
+    for stripe in range(STRIPES):
+        holder.mutexes.give(stripe)
+    table.mutexes._avoid_until = [0.0] * (STRIPES + 1)
+    table.sweep()
+    assert table.held(b"key") == 0
+
+
+def test_nobody_lives_twice(table: SharedTable, attach: Attach) -> None:
+    """An owner number in use is refused, and the descriptor is still the caller's."""
+    one = attach()
+    with pytest.raises(OSError, match="unavailable"):
+        SharedTable.attach(table.descriptor, one.owner)
+    os.fstat(table.descriptor)
+
+
+def test_sweeping_after_the_end() -> None:
+    """Is nothing."""
+    table = SharedTable.create(1)
+    table.close()
+    table.sweep()

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from tests.support.live import until
 from tests.support.origin import Origin
+from tests.support.processes import listens
+from tests.support.stream import begin
 from tests.support.workers import TWO, crew, text
 
 
@@ -31,6 +33,37 @@ async def test_connections_are_limited_over_all_workers(tmp_path: Path, origin: 
         refused = 'a3sgw_connections_refused_total{entrypoint="web",reason="max_connections"}'
         assert await running.metric(refused) >= 12 - max(held)
         assert await running.admitted(5) == 0
+
+
+async def test_orphans_keep_their_places(tmp_path: Path, slow: Origin) -> None:
+    """What a worker holds is its own as long as it lives, whoever has started it and whatever has become of that; not
+    longer."""
+    path = tmp_path / "gateway.hcl"
+    limited = text(slow.url, more=f'{TWO}drain_timeout = "30s"\n').replace(
+        '"web" { address = "127.0.0.1:0" }', '"web" {\n  address = "127.0.0.1:0"\n  max_connections = 5\n}'
+    )
+    path.write_text(limited.replace("PathPrefix(`/`)", "Path(`/`)"))
+    async with crew(path) as running:
+        old = [*(await running.workers()).values()]
+        for _ in range(3):
+            await begin(running, slow)
+        running.send(signal.SIGUSR2)
+        await running.ready(2)
+        await until(lambda: not any(listens(pid, running.web) for pid in old), "the old one accepts no more")
+        running.send(signal.SIGKILL)
+        await running.gone(running.pid)
+        first = (await running.workers())[0]
+        running.send(signal.SIGKILL, first)  # at a burial the table is swept
+        second = await running.successor(0, first)
+        assert await running.admitted(7) == 2
+        await until(running.told_of(2), "the workers have told of 2 connections")
+        held = (await running.connections())[0]
+        for pid in old:
+            running.send(signal.SIGKILL, pid)
+        await running.gone(*old)
+        running.send(signal.SIGKILL, second)
+        await running.successor(0, second)
+        assert await running.admitted(7) == 3 + held
 
 
 async def test_a_rate_is_limited_over_all_workers(tmp_path: Path, origin: Origin) -> None:
