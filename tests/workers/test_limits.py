@@ -45,8 +45,8 @@ async def test_orphans_keep_their_places(tmp_path: Path, slow: Origin) -> None:
     path.write_text(limited.replace("PathPrefix(`/`)", "Path(`/`)"))
     async with crew(path) as running:
         old = [*(await running.workers()).values()]
-        for _ in range(3):
-            await begin(running, slow)
+        for pid in (*old, old[0]):
+            await begin(running, slow, pid)
         running.send(signal.SIGUSR2)
         await running.ready(2)
         await until(lambda: not any(listens(pid, running.web) for pid in old), "the old one accepts no more")
