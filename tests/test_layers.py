@@ -21,6 +21,7 @@ LAYERS = {
         "diagnostic",
         "encoding",
         "errors",
+        "interpreter",
         "loop",
         "networks",
         "options",

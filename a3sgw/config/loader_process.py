@@ -8,12 +8,13 @@ what has changed, in pieces small enough that receiving them does not hold up a 
 from __future__ import annotations
 
 import asyncio
-import multiprocessing
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
 from a3sgw.config.load import Inspect, Loaded, Loader, no_inspection
 from a3sgw.diagnostic import Diagnostic, Place
+from a3sgw.interpreter import command
+from a3sgw.title import set_title
 
 LARGE = 8 * 1024
 """Bytes of configuration from which on a reload is loaded elsewhere."""
@@ -37,7 +40,7 @@ class LoaderProcess:
         self._inspect = inspect
         self._loader = Loader(inspect=inspect)
         self._loads = 0
-        self._process: BaseProcess | None = None
+        self._process: subprocess.Popen[bytes] | None = None
         self._pipe: Connection | None = None
         self._known: dict[str, dict[str, Any]] = {}
         self._busy = asyncio.Lock()
@@ -60,12 +63,8 @@ class LoaderProcess:
 
     def _ask(self, path: Path) -> Loaded:
         if self._pipe is None or self._process is None:
-            context = multiprocessing.get_context("spawn")
-            self._pipe, theirs = context.Pipe()
-            arguments = (theirs, self._loader.good, self._inspect)
-            self._process = context.Process(target=_serve, args=arguments, name="a3sgw-loader", daemon=True)
-            self._process.start()
-            theirs.close()
+            self._process, self._pipe = _start()
+            self._pipe.send((self._loader.good, self._inspect))
             self._known = {}
             self._loader = Loader(good=self._loader.good, inspect=self._inspect)
         self._pipe.send(path)
@@ -100,23 +99,39 @@ class LoaderProcess:
             self._pipe.close()
             self._pipe = None
         if self._process is not None:
-            self._process.terminate()
-            self._process.join(5)
+            self._process.kill()  # it holds nothing that would be lost
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
             self._process = None
 
 
-def _serve(pipe: Connection, good: dict[str, str], inspect: Inspect) -> None:
-    """The other process: answer until the pipe closes."""
+def _start() -> tuple[subprocess.Popen[bytes], Connection]:
+    ours, theirs = socket.socketpair()
+    line = command("a3sgw.config.loader_process", str(theirs.fileno()))
+    with ours, theirs:  # not multiprocessing's "spawn": it imports what lies in the working directory
+        process = subprocess.Popen(line, stdin=subprocess.DEVNULL, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own
+        return process, Connection(ours.detach())
+
+
+def main(descriptor: str) -> int:
+    """The other process: answer until the pipe at `descriptor` closes."""
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
         signal.signal(number, signal.SIG_IGN)  # for the gateway, though the whole group may get them
+    set_title("loader")
+    with (
+        Connection(int(descriptor)) as pipe,
+        suppress(EOFError, BrokenPipeError, ConnectionResetError, KeyboardInterrupt),
+    ):
+        _serve(pipe)
+    return 0
+
+
+def _serve(pipe: Connection) -> None:
+    good, inspect = pipe.recv()
     loader = Loader(good=good, inspect=inspect)
     known: dict[str, dict[str, Any]] = {}
     while True:
-        try:
-            path = pipe.recv()
-        except (EOFError, KeyboardInterrupt):
-            return
-        loaded = loader.load(path)
+        loaded = loader.load(pipe.recv())
         found = tuple(inspect(loaded))
         if found:
             loaded = replace(loaded, config=None, diagnostics=(*loaded.diagnostics, *found))

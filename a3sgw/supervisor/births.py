@@ -7,7 +7,6 @@ import logging
 import os
 import socket
 import subprocess
-import sys
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from a3sgw.control.birth import FORK, read
 from a3sgw.control.descriptors import receive
 from a3sgw.control.watch import Watch
 from a3sgw.errors import GatewayError
+from a3sgw.interpreter import command
 
 _log = logging.getLogger("a3sgw.supervisor")
 
@@ -44,11 +44,10 @@ class Births:
         """Spawn the nursery, which takes a moment to be ready; needs a running loop."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        warnings = [f"-W{option}" for option in sys.warnoptions]
-        command = [sys.executable, *warnings, "-m", "a3sgw.supervisor.nursery", str(theirs.fileno())]
+        line = command("a3sgw.supervisor.nursery", str(theirs.fileno()))
         with theirs:
             try:
-                self._nursery = subprocess.Popen(command, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
+                self._nursery = subprocess.Popen(line, pass_fds=[theirs.fileno()])  # noqa: S603 -- our own module
             except OSError as error:
                 ours.close()
                 raise GatewayError(f"cannot start the process that starts workers: {error.strerror}") from None

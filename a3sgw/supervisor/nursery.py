@@ -23,10 +23,13 @@ from a3sgw.title import set_title
 from a3sgw.worker.worker import main as work
 
 
-def main(descriptor: int) -> int:
+def main(descriptor: str) -> int:
     """Serve the supervisor at the other end of `descriptor`."""
     set_title("nursery")
-    with socket.socket(fileno=descriptor) as supervisor, contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with (
+        socket.socket(fileno=int(descriptor)) as supervisor,
+        contextlib.suppress(BrokenPipeError, ConnectionResetError),
+    ):
         _serve(supervisor)  # until the supervisor has gone
     return 0
 
@@ -92,7 +95,3 @@ def _bury(supervisor: socket.socket) -> None:
             return
         with contextlib.suppress(OSError):
             supervisor.send(ended(pid, os.waitstatus_to_exitcode(status)))
-
-
-if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))

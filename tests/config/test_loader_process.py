@@ -16,6 +16,8 @@ from a3sgw.config.load import Loaded, Loader
 from a3sgw.config.loader_process import LARGE, LoaderProcess
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.tasks import spawn
+from tests.support.hostile import hostile
+from tests.support.processes import title
 
 WEB = 'entrypoints "web" { address = ":80" }\n'
 SERVICE = 'services "s" {\n  load_balancer { servers { url = "http://127.0.0.1:1" } }\n}\n'
@@ -100,6 +102,15 @@ async def test_large_ones_are_loaded_elsewhere(loading: Loading) -> None:
     ):
         assert (await loading.load(text)).errors == ()
         assert loading.pid == first
+
+
+async def test_a_hostile_directory(loading: Loading, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is imported from where the gateway was started."""
+    await loading.load(large())
+    monkeypatch.chdir(hostile(tmp_path / "here"))
+    assert (await loading.load(large((3, "b")))).errors == ()
+    assert loading.pid is not None
+    assert title(loading.pid) == "a3sgw: loader"
 
 
 async def test_a_broken_one_says_where(loading: Loading) -> None:

@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,7 @@ from a3sgw.supervisor.births import Births, Born
 from a3sgw.tasks import spawn
 from a3sgw.version import __version__
 from tests.support.descriptors import held
+from tests.support.hostile import hostile
 from tests.support.live import until
 from tests.support.processes import alive, title
 
@@ -121,6 +123,14 @@ async def test_a_worker(family: Family) -> None:
         assert f"Pid:\t{child.pid}\n" in info.read()
     assert not os.get_inheritable(child.process)
     assert title(family.nursery.pid) == "a3sgw: nursery"
+
+
+async def test_a_hostile_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, family: Family) -> None:
+    """Nothing is imported from where the gateway was started."""
+    monkeypatch.chdir(hostile(tmp_path / "here"))
+    family.nursery.kill()
+    await until(lambda: family.births._nursery is None, "its end is noticed", LONG)
+    assert (await (await family.bear()).hello()).version == __version__
 
 
 async def test_several_at_once(family: Family) -> None:
