@@ -233,8 +233,64 @@ async def test_a_nursery_killed_before_it_is_ready(family: Family) -> None:
     assert (await (await family.bear()).hello()).version == __version__
 
 
-async def _expect_failure(family: Family) -> None:
-    with pytest.raises(GatewayError, match="the process that starts workers has ended"):
+async def test_a_nursery_that_hangs(family: Family, caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever waits is told in time, it is killed, and the next order has another nursery; workers go on."""
+    before = await family.bear()
+    family.births._limits = (LONG, 0.1)
+    hung = family.nursery
+    os.kill(hung.pid, signal.SIGSTOP)
+    await asyncio.gather(*(_expect_failure(family, "does not answer") for _ in range(2)))
+    assert "does not answer" in caplog.text
+    await until(lambda: not alive(hung.pid), "it is killed", LONG)
+    family.births._limits = (LONG, LONG)
+    assert (await (await family.bear()).hello()).version == __version__
+    assert family.nursery.pid != hung.pid
+    assert alive(before.pid)
+
+
+async def test_a_nursery_that_hangs_before_it_is_ready(family: Family) -> None:
+    """As well; a limit counts for one nursery only."""
+    await family.bear()
+    family.nursery.kill()
+    await until(lambda: family.births._nursery is None, "its end is noticed", LONG)
+    family.births._limits = (0.1, LONG)
+    order = spawn(_expect_failure(family, "does not answer"), "order")
+    await until(lambda: family.births._nursery, "another one starts")
+    hung = family.nursery
+    os.kill(hung.pid, signal.SIGSTOP)
+    await order
+    await until(lambda: not alive(hung.pid), "it is killed", LONG)
+    family.births._limits = (LONG, LONG)
+    assert (await (await family.bear()).hello()).version == __version__
+
+
+async def test_an_answer_that_was_not_read_in_time(family: Family) -> None:
+    """When the supervisor itself was held up nobody is to blame."""
+    await family.bear()
+    os.kill(family.nursery.pid, signal.SIGSTOP)
+    order = spawn(family.bear(), "order")
+    await until(lambda: family.births._waiting, "it is on order")
+    os.kill(family.nursery.pid, signal.SIGCONT)
+    end = family.births._end
+    assert end is not None
+    assert select.select([end], [], [], LONG)[0]  # holds up the loop until the answer is there
+    family.births._late(family.births._waiting[0])  # its time is over, and nobody has read yet
+    assert (await (await order).hello()).version == __version__
+    assert family.births._end is end
+
+
+async def test_the_end_does_not_wait_for_one_that_hangs(family: Family) -> None:
+    """It is killed instead."""
+    await family.bear()
+    hung = family.nursery
+    os.kill(hung.pid, signal.SIGSTOP)
+    family.births.close()
+    assert hung.returncode == -signal.SIGKILL
+    assert not os.path.exists(f"/proc/{hung.pid}")
+
+
+async def _expect_failure(family: Family, why: str = "has ended") -> None:
+    with pytest.raises(GatewayError, match=f"the process that starts workers {why}"):
         await family.bear()
 
 
