@@ -1,22 +1,38 @@
-"""Sockets that another process has bound for this one: a gateway that is being upgraded, or a service manager."""
+"""Sockets that another process has bound for this one: a gateway that is being upgraded, or a service manager.
+
+What a gateway hands over is read by another version of it, so its form has a number.
+"""
 
 from __future__ import annotations
 
-import json
+import errno
 import logging
 import os
 import socket
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Literal
 
 from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener, key_of, named
-from a3sgw.options import SocketAddress
+from a3sgw.options import BaseOptions, SocketAddress
 
 _log = logging.getLogger("a3sgw.supervisor")
 VARIABLE = "A3SGW_INHERIT"
 _FIRST = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
+
+
+class _Bequest(BaseOptions):
+    """What the variable says, as JSON; a change of anything here is another version. Sockets are descriptors."""
+
+    version: Literal[1]
+    listeners: dict[str, tuple[int, ...]]  # by key: one variable has room for 128 KB only (MAX_ARG_STRLEN, execve(2))
+    admin: tuple[tuple[str, int], ...]
+    files: dict[str, int]
+    table: int
+    ready: int
 
 
 @dataclass
@@ -29,9 +45,9 @@ class Inherited:
     """(name, socket), from a service manager."""
     admin: list[tuple[str, socket.socket]] = field(default_factory=list)
     """(address as written, socket) of the management API."""
-    files: set[str] = field(default_factory=set)
-    """Keys of listeners whose socket file this process has to remove in the end; "admin" for that of the management
-    API."""
+    files: dict[str, int] = field(default_factory=dict)
+    """Keys of listeners whose socket file this process has to remove in the end, with its inode; "admin" for that of
+    the management API."""
     table: int = -1
     """Descriptor of the shared table, -1 for none."""
     _ready: int = -1
@@ -65,6 +81,15 @@ class Inherited:
             os.close(self._ready)
             self._ready = -1
 
+    def remove_files(self) -> None:
+        """Remove the socket files of what nobody took: they are this process's now, and lead nowhere."""
+        left = [*self.listeners, *(("admin", one) for _, one in self.admin)]
+        for key, one in left:
+            path = one.getsockname()
+            with suppress(OSError):
+                if key in self.files and os.stat(path).st_ino == self.files[key]:
+                    os.unlink(path)
+
     def close(self) -> None:
         """Close what nobody took; of what a service manager passed, that is worth a warning."""
         for name, one in self.activated:
@@ -76,37 +101,63 @@ class Inherited:
 
 
 def inherited(environment: MutableMapping[str, str]) -> Inherited:
-    """What this process was given; the variables that say so are removed, so that no child believes them."""
-    found = Inherited()
+    """What this process was given; the variables that say so are removed, so that no child believes them.
+
+    To be called before anything else opens descriptors: a service manager only says how many of them there are.
+    GatewayError when what another gateway hands over cannot be used.
+    """
     text = environment.pop(VARIABLE, "")
-    if text:
-        given = json.loads(text)
-        found.listeners = [(key, _socket(one)) for key, group in given["listeners"].items() for one in group]
-        found.admin = [(address, _socket(descriptor)) for address, descriptor in given["admin"]]
-        found.files = set(given["files"])
-        found.table, found._ready = given["table"], given["ready"]
-        for descriptor in (found.table, found._ready):
-            os.set_inheritable(descriptor, False)
+    found = _from_gateway(text) if text else Inherited()
     count, whose = environment.pop("LISTEN_FDS", ""), environment.pop("LISTEN_PID", "")
     names = environment.pop("LISTEN_FDNAMES", "").split(":")
-    if count.isdecimal() and whose == str(os.getpid()):
-        for index in range(int(count)):
-            with suppress(OSError):  # not a socket
-                name = names[index] if index < len(names) else ""
-                found.activated.append((name, _socket(_FIRST + index)))
+    if count.isdecimal() and len(count) < 10 and whose == str(os.getpid()):
+        for index, one in _passed(int(count)):
+            found.activated.append((names[index] if index < len(names) else "", one))
     return found
 
 
-def legacy(listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int) -> tuple[str, list[int]]:
-    """What `inherited` reads, and the descriptors that have to go along."""
-    # By key, because one variable has room for 128 KB only (MAX_ARG_STRLEN, execve(2)).
-    bound = {key: [one.fileno() for one in listener.sockets] for key, listener in listeners.items()}
-    pages = [(str(admin.address), one.fileno()) for one in admin.sockets] if admin is not None else []
-    files = [key for key, listener in listeners.items() if listener.node]
-    files += ["admin"] if admin is not None and admin.node else []
-    given = {"listeners": bound, "admin": pages, "files": files, "table": table, "ready": ready}
-    text = json.dumps(given)
-    return text, [*(one for group in bound.values() for one in group), *(one for _, one in pages), table, ready]
+def bequest(listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int) -> tuple[str, list[int]]:
+    """What `inherited` of the next version reads, and the descriptors that have to go along."""
+    bound = {key: tuple(one.fileno() for one in listener.sockets) for key, listener in listeners.items()}
+    pages = tuple((str(admin.address), one.fileno()) for one in admin.sockets) if admin is not None else ()
+    owners = {**listeners, "admin": admin} if admin is not None else listeners
+    files = {key: listener.node for key, listener in owners.items() if listener.node}
+    given = _Bequest(version=1, listeners=bound, admin=pages, files=files, table=table, ready=ready)
+    sockets = [*(one for group in bound.values() for one in group), *(one for _, one in pages)]
+    return given.model_dump_json(), [*sockets, table, ready]
+
+
+def _from_gateway(text: str) -> Inherited:
+    found = Inherited()
+    try:
+        given = _Bequest.model_validate_json(text)
+        for key, group in given.listeners.items():
+            found.listeners += [(key, _socket(one)) for one in group]
+        found.admin += [(address, _socket(one)) for address, one in given.admin]
+        for descriptor in (given.table, given.ready):
+            os.set_inheritable(descriptor, False)
+    except (ValueError, OSError, OverflowError):
+        found.close()
+        raise GatewayError(
+            f"this version cannot take over from the one that runs ({VARIABLE}): stop that one and start this one"
+        ) from None
+    found.files, found.table, found._ready = given.files, given.table, given.ready
+    return found
+
+
+def _passed(count: int) -> Iterator[tuple[int, socket.socket]]:
+    """Which of them (from 0) are sockets that something can be accepted or received from; others are not touched."""
+    for index in range(count):
+        try:
+            one = socket.socket(fileno=_FIRST + index)
+        except OSError as error:
+            if error.errno == errno.EBADF:  # there are no more, whatever the number says
+                return
+            continue
+        listens = one.type == socket.SOCK_DGRAM or one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
+        one.detach()
+        if listens:
+            yield index, _socket(_FIRST + index)
 
 
 def _socket(descriptor: int) -> socket.socket:

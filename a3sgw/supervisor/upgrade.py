@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener
-from a3sgw.supervisor.inherited import VARIABLE, legacy
+from a3sgw.supervisor.inherited import VARIABLE, bequest
 
 READY_TIMEOUT = 120.0
 """Seconds the new version has until it must serve."""
@@ -27,7 +27,7 @@ def command() -> list[str]:
 async def start_successor(listeners: Mapping[str, Listener], admin: Listener | None, table: int) -> int:
     """Start it and wait until it serves; returns its process id. GatewayError, and it is gone, when it does not."""
     ready, theirs = os.pipe()
-    text, descriptors = legacy(listeners, admin, table, theirs)
+    text, descriptors = bequest(listeners, admin, table, theirs)
     kept = {name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}
     try:
         process = _spawn(kept | {VARIABLE: text}, descriptors)

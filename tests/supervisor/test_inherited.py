@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener, bind, key_of
 from a3sgw.options import SocketAddress
-from a3sgw.supervisor.inherited import VARIABLE, Inherited, inherited, legacy
+from a3sgw.supervisor.inherited import VARIABLE, Inherited, bequest, inherited
 from tests.support.descriptors import held, identity
 
 ROOT = Path(__file__).parents[2]
@@ -61,6 +62,8 @@ class Sockets:
         one = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, kind)
         self.made.append(one)
         one.bind((host, 0))
+        if kind == socket.SOCK_STREAM:
+            one.listen()
         return one
 
 
@@ -97,7 +100,7 @@ async def test_an_upgrade(tmp_path: Path) -> None:
     admin = await bind(SocketAddress("127.0.0.1", 0))
     table = os.memfd_create("table")
     ready, theirs = os.pipe()
-    text, descriptors = legacy(listeners, admin, table, theirs)
+    text, descriptors = bequest(listeners, admin, table, theirs)
     said, log = child(written, descriptors, {VARIABLE: text}, admin="127.0.0.1:0")
     os.close(theirs)
     by_name = dict(zip(written, listeners.values(), strict=True))
@@ -126,7 +129,7 @@ async def test_what_the_new_version_does_not_use(tmp_path: Path) -> None:
     ready, theirs = os.pipe()
     counts = []
     for listeners in ({}, {"tcp nobody's": one}):
-        text, descriptors = legacy(listeners, None, table, theirs)
+        text, descriptors = bequest(listeners, None, table, theirs)
         said, log = child({}, descriptors, {VARIABLE: text})
         counts.append(said["left"])
         assert log == ""
@@ -154,6 +157,50 @@ def test_each_is_taken_once(sockets: Sockets) -> None:
     found = Inherited(listeners=[(key_of("web", options), sockets.make()) for _ in range(2)])
     assert len(found.take("web", options)) == 2
     assert found.take("web", options) == []
+
+
+OLDER = '{"listeners": {}, "admin": [], "files": [], "table": 3, "ready": 4}'
+"""As it was before it had a number."""
+NEWER = '{"version": 2, "sockets": {}}'
+CLOSED = '{"version": 1, "listeners": {"tcp :80": [9999]}, "admin": [], "files": {}, "table": 1, "ready": 2}'
+NEGATIVE = '{"version": 1, "listeners": {}, "admin": [], "files": {}, "table": -1, "ready": -1}'
+
+
+@pytest.mark.parametrize("text", ["garbage", "{}", "[]", "null", OLDER, NEWER, CLOSED, NEGATIVE])
+def test_what_cannot_be_read(text: str) -> None:
+    """Of another version of the gateway, or of nobody: one sentence instead of a traceback."""
+    environment = {VARIABLE: text}
+    with pytest.raises(GatewayError, match="stop that one and start this one"):
+        inherited(environment)
+    assert environment == {}
+
+
+async def test_what_is_handed_over_has_a_number() -> None:
+    """So that a version with another form of it can say so."""
+    text, _ = bequest({}, None, 3, 4)
+    assert json.loads(text) == {"version": 1, "listeners": {}, "admin": [], "files": {}, "table": 3, "ready": 4}
+
+
+async def test_files_that_nobody_took(tmp_path: Path) -> None:
+    """Are removed, unless they belong to somebody else by now, or never belonged to the gateway."""
+    paths = [str(tmp_path / name) for name in ("gone", "replaced", "manager's", "admin", "taken")]
+    bound = {path: await bind(SocketAddress(path=path)) for path in paths}
+    listeners = [(path, bound[path].sockets[0]) for path in paths[:3]]
+    files = {path: bound[path].node for path in paths} | {"admin": bound[paths[3]].node}
+    del files[paths[2]]
+    found = Inherited(listeners, admin=[(f"unix:{paths[3]}", bound[paths[3]].sockets[0])], files=files)
+    os.unlink(paths[1])
+    (tmp_path / "keeps the inode busy").touch()
+    (tmp_path / "replaced").touch()
+    found.remove_files()
+    assert sorted(one.name for one in tmp_path.iterdir()) == [
+        "keeps the inode busy",
+        "manager's",
+        "replaced",
+        "taken",
+    ]
+    for listener in bound.values():
+        listener.close(unlink=False)
 
 
 # From a service manager...
@@ -191,6 +238,7 @@ def test_by_address(sockets: Sockets, tmp_path: Path) -> None:
     file = socket.socket(socket.AF_UNIX)
     sockets.made.append(file)
     file.bind(str(tmp_path / "web.sock"))
+    file.listen()
     written = {
         "udp first": {"address": at(web), "protocol": "udp"},
         "web": {"address": at(web)},
@@ -258,6 +306,26 @@ def test_what_is_no_socket(sockets: Sockets) -> None:
     assert said["taken"] == {"web": which([one])}
     for end in ends:
         os.close(end)
+
+
+def test_what_is_not_listening(sockets: Sockets) -> None:
+    """A connected socket or one that is only bound is none that was passed to accept from."""
+    one, other = sockets.make(), socket.socketpair()
+    descriptors = [other[0].fileno(), one.fileno()]
+    said, log = child({"web": {"address": at(one)}}, descriptors, {"LISTEN_FDS": "2"}, activate=descriptors)
+    assert said["taken"] == {"web": which([one])}
+    assert log == ""
+    for end in other:
+        end.close()
+
+
+@pytest.mark.parametrize("count", ["50", "999999999", "9" * 5000, "-1", "1_0"])
+def test_a_number_that_is_wrong(sockets: Sockets, count: str) -> None:
+    """There are only those that are open from 3 on, without a gap, and looking for them takes no time."""
+    one = sockets.make()
+    said, log = child({"web": {"address": at(one)}}, [one.fileno()], {"LISTEN_FDS": count}, activate=[one.fileno()])
+    assert said["taken"] == {"web": which([one]) if count in ("50", "999999999") else []}
+    assert log == ""
 
 
 def test_closing(sockets: Sockets, caplog: pytest.LogCaptureFixture) -> None:
