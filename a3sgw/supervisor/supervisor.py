@@ -99,6 +99,7 @@ class Supervisor:
                 await self._crew.stop(self._seconds, PATIENCE)
             await self._close()
             raise
+        self._inherited.remove_files()
         self._inherited.close()
         self._listening.own(self._inherited.files)
         if self._admin_listener is not None and "admin" in self._inherited.files:
