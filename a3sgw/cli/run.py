@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any, Literal
 
 from a3sgw.cli.report import report
-from a3sgw.config.model import MOST_WORKERS
+from a3sgw.config.model import MOST_WORKERS, Config
 from a3sgw.diagnostic import Place
 from a3sgw.errors import BindError, ConfigError, GatewayError
 from a3sgw.loop import run as run_loop
 from a3sgw.own_log import OwnLog
 from a3sgw.supervisor.crew import Settings
 from a3sgw.supervisor.descriptors import has_process_descriptors, raise_limit
-from a3sgw.supervisor.inherited import inherited
+from a3sgw.supervisor.inherited import Inherited, inherited
 from a3sgw.supervisor.notify import keep_watchdog_quiet, notify
 from a3sgw.supervisor.supervisor import Supervisor
 from a3sgw.tasks import spawn
@@ -30,31 +30,28 @@ _log = logging.getLogger("a3sgw")
 
 def run(args: argparse.Namespace) -> int:
     """Run until TERM or INT; the exit code says how it went."""
+    workers: int | Literal["auto", ""] = ""  # not said
     try:
-        workers = _workers(args.workers)
+        if args.workers is not None:
+            workers = Config.model_validate({"workers": args.workers}).workers
     except ValueError:
         print(f'a3sgw: --workers is "auto" or a number from 1 to {MOST_WORKERS}, not {args.workers}', file=sys.stderr)
         return 2
     if not has_process_descriptors():
         print("a3sgw: this needs Linux 5.3 or newer, and a container that allows pidfd_open(2)", file=sys.stderr)
         return 1
+    try:
+        given = inherited(os.environ)
+    except GatewayError as error:
+        print(f"a3sgw: {error}", file=sys.stderr)
+        return 1
     raise_limit()
     set_title(f"supervisor ({args.config})")
-    return run_loop(_serve(args.config, Settings(None, args.log_level or "", args.log_format or ""), workers))
+    return run_loop(_serve(args.config, Settings(None, args.log_level or "", args.log_format or ""), workers, given))
 
 
-def _workers(text: str | None) -> int | Literal["auto", ""]:
-    if text is None or text == "auto":
-        return "auto" if text else ""
-    number = int(text)
-    if not 1 <= number <= MOST_WORKERS:
-        raise ValueError(text)
-    return number
-
-
-async def _serve(config: Path, settings: Settings, workers: int | Literal["auto", ""]) -> int:
+async def _serve(config: Path, settings: Settings, workers: int | Literal["auto", ""], given: Inherited) -> int:
     log = OwnLog(settings.log_level, settings.log_format)
-    given = inherited(os.environ)
     supervisor = Supervisor(config, settings, given, workers, lambda config: log.follow(config.log))
     told = _Told(supervisor, log)
     loop = asyncio.get_running_loop()
