@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from a3sgw.supervisor.descriptors import open_standard_streams
 from a3sgw.version import __version__
 
 _DESCRIPTION = """\
@@ -27,6 +28,7 @@ exit      0 fine   1 configuration error   2 wrong usage   3 an address could no
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in `argv` (default: the process's own); returns the exit code."""
+    open_standard_streams()
     arguments = list(sys.argv[1:] if argv is None else argv)
     parser = _parser()
     if not arguments:

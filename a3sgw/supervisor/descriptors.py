@@ -1,4 +1,4 @@
-"""What the kernel has to offer: descriptors of processes, and enough descriptors."""
+"""What the kernel has to offer: descriptors of processes, enough descriptors, and the first three."""
 
 from __future__ import annotations
 
@@ -14,6 +14,18 @@ def has_process_descriptors() -> bool:
     except (AttributeError, OSError):
         return False
     return True
+
+
+def open_standard_streams() -> None:
+    """Give a process that was started without standard input, output or error (``<&-``) /dev/null instead.
+
+    Otherwise the next sockets get their numbers, which libuv refuses to close.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free: this one
 
 
 def raise_limit() -> None:

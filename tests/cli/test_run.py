@@ -76,6 +76,10 @@ async def test_no_arguments() -> None:
         (["--config", "x.hcl", "--workers", "0"], "not 0"),
         (["--config", "x.hcl", "--workers", "2000"], "from 1 to 1024"),
         (["--config", "x.hcl", "--workers", "many"], '"auto"'),
+        (["--config", "x.hcl", "--workers", " 4 "], "not  4 "),
+        (["--config", "x.hcl", "--workers", "1_0"], "not 1_0"),
+        (["--config", "x.hcl", "--workers", "\N{ARABIC-INDIC DIGIT FOUR}"], '"auto"'),
+        (["--config", "x.hcl", "--workers", ""], '"auto"'),
         (["validate"], "--config"),
     ],
 )
