@@ -109,7 +109,7 @@ class Commit(Message, frozen=True, tag=True):
 
 
 class Abandon(Message, frozen=True, tag=True):
-    """Somebody cannot use it: forget it."""
+    """Somebody cannot use it: forget it, and stop preparing it."""
 
     generation: int
 
@@ -200,6 +200,12 @@ class Refused(Message, frozen=True, tag=True):
     """(what is wrong, what to do)."""
 
 
+class Abandoned(Message, frozen=True, tag=True):
+    """This configuration is forgotten, and the preparation that went on has ended."""
+
+    generation: int
+
+
 class Committed(Message, frozen=True, tag=True):
     """This configuration is in use; once after the start that makes the worker ready."""
 
@@ -230,7 +236,10 @@ Down = (
     Welcome | Stop | Collect | ReopenLogs | LogLevel | Items | Order | Sockets | Prepare | Listen | Commit | Abandon
     | EndpointHealth | EndpointWeight | EndpointDrain | Certificate | Ejection | BreakerState
 )  # fmt: skip
-Up = Hello | Prepared | Refused | Committed | Leaving | Heartbeat | Counters | EndpointHealth | Ejection | BreakerState
+Up = (
+    Hello | Prepared | Refused | Abandoned | Committed | Leaving | Heartbeat | Counters
+    | EndpointHealth | Ejection | BreakerState
+)  # fmt: skip
 Pushed = EndpointHealth | EndpointWeight | EndpointDrain | Certificate | Ejection | BreakerState | LogLevel
 """What is sent again to a worker that starts."""
 

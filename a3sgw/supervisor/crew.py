@@ -26,15 +26,16 @@ from a3sgw.control.messages import (
     encode,
 )
 from a3sgw.control.pushed import State
-from a3sgw.errors import ConfigError, GatewayError
+from a3sgw.errors import GatewayError
 from a3sgw.listeners import Listener
 from a3sgw.proxy.gate import PATIENCE
 from a3sgw.shared.table import SharedTable
 from a3sgw.supervisor.births import Births
 from a3sgw.supervisor.census import Census
+from a3sgw.supervisor.hearts import Hearts
 from a3sgw.supervisor.member import Member
 from a3sgw.supervisor.place import Place
-from a3sgw.supervisor.pulse import Pulse
+from a3sgw.supervisor.trial import tried
 from a3sgw.tasks import spawn
 from a3sgw.version import __version__
 
@@ -43,15 +44,11 @@ _log = logging.getLogger("a3sgw.supervisor")
 HELLO_TIMEOUT = 20.0
 """Seconds until a forked process has to say its first word."""
 _TICK = 0.1
-_LATE = 0.5
-"""When the supervisor itself was held up for so long, it has not listened: nobody is to blame for silence."""
 _COLLECT_TIMEOUT = 1.0
 _PATIENCE = 10.0
 """Seconds a configuration waits for a worker to try it."""
 _SWEEP = 10.0
 """Seconds after which what the dead held in the shared table is looked for, whoever they were."""
-_SETTLING = 10.0
-"""Seconds of silence that are fine while a worker starts."""
 
 
 @dataclass
@@ -131,9 +128,7 @@ class Crew:
                 raise one.result()
 
     async def _prepare(self, edition: Edition, listeners: Mapping[str, Listener]) -> list[Member]:
-        """Ask all; those that can use it. A worker that dies of it or stays silent is replaced, and does not decide
-        unless it is so for all of them."""
-        members = await self._somebody()
+        """Ask one, then all; those that can use it."""
         changes: dict[int, list[bytes]] = {}
 
         async def prepare(member: Member) -> None:
@@ -143,17 +138,7 @@ class Crew:
                 shares = self._shares(member, listeners, self.size)
                 await member.prepare(edition, changes[member.generation], shares)
 
-        outcomes = await asyncio.gather(*map(prepare, members), return_exceptions=True)
-        refused = [one for one in outcomes if isinstance(one, BaseException) and not isinstance(one, GatewayError)]
-        refused = refused or [one for one in outcomes if isinstance(one, ConfigError)]
-        prepared = [member for member, one in zip(members, outcomes, strict=True) if one is None]
-        if not prepared and not refused:
-            refused = [one for one in outcomes if isinstance(one, GatewayError)]
-        if refused:
-            for member in prepared:
-                member.abandon(edition)
-            raise refused[0]
-        return prepared
+        return await tried(edition, self._somebody, prepare)
 
     async def _somebody(self) -> list[Member]:
         """Those that serve; where all have just ended, their successors. GatewayError when there are none either."""
@@ -323,29 +308,17 @@ class Crew:
         del self._collections[token]
 
     async def _look(self) -> None:
-        """Find those whose heart has stopped."""
+        """Find those whose heart has stopped, and what the dead have left in the table."""
         loop = asyncio.get_running_loop()
-        pulses: dict[int, Pulse] = {}
-        before = loop.time()
+        hearts = Hearts(loop.time())
         while True:
             await asyncio.sleep(_TICK)
-            now, late = loop.time(), loop.time() - before > _LATE
-            before = now
+            now = loop.time()
+            places = [place.member for place in self._places if place.member is not None]
+            hearts.look([*places, *self._leaving], now)
             if now > self._sweep_at:
                 self._sweep_at = now + _SWEEP
                 self._table.sweep()
-            members = [place.member for place in self._places if place.member is not None]
-            members += self._leaving
-            pulses = {one.pid: pulses.get(one.pid) or Pulse(one.pid) for one in members}
-            for member in members:
-                if late:
-                    member.heard_at = now
-                if member.generation == 0 and now - member.heard_at < _SETTLING:
-                    continue
-                verdict = pulses[member.pid].verdict(member.heard_at, now)
-                if verdict and not member.gone.done():
-                    member.hung = True
-                    member.kill(verdict)
 
     # The end...
 

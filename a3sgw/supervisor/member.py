@@ -16,6 +16,7 @@ from a3sgw.control.channel import MOST_DESCRIPTORS, Channel
 from a3sgw.control.edition import Edition
 from a3sgw.control.messages import (
     Abandon,
+    Abandoned,
     Commit,
     Committed,
     Heartbeat,
@@ -35,12 +36,16 @@ from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError, GatewayError
 from a3sgw.listeners import Listener
 from a3sgw.supervisor.births import Born
+from a3sgw.supervisor.pulse import SILENCE, STARVED
 
 _log = logging.getLogger("a3sgw.supervisor")
 
 PREPARE_TIMEOUT = 120.0
 """Seconds a worker has for compiling a configuration and opening what is new; its heart beats meanwhile."""
 COMMIT_TIMEOUT = 5.0
+"""Seconds for what it does at once: using what it has prepared, or forgetting it."""
+_SLICE = 0.5
+"""Seconds of waiting at a time; what takes longer was the supervisor's own pause, in which it has heard nothing."""
 _GRACE = 0.5
 """Seconds between the end of a process and that of its channel."""
 
@@ -68,6 +73,8 @@ class Member:
         """It accepts no more, by itself or because it was told to."""
         self.hung = False
         """Its heart has stopped."""
+        self.stopped = False
+        """By a signal or a debugger; known when it is hung."""
         self.killed = False
         """By the supervisor, for a reason that `gone` tells."""
         self.code: int | None = None
@@ -98,6 +105,11 @@ class Member:
         """Whether it accepts connections."""
         return self.generation > 0 and not self.leaving and not self.gone.done()
 
+    @property
+    def victim(self) -> bool:
+        """Whether somebody else has ended or stopped it: kill(1), a debugger, the kernel that needs its memory."""
+        return self.stopped or (self.code == -signal.SIGKILL and not self.killed)
+
     # Talking...
 
     def send(self, message: Message) -> None:
@@ -113,14 +125,20 @@ class Member:
     async def prepare(self, edition: Edition, changes: Sequence[bytes], shares: Mapping[str, Sequence[int]]) -> None:
         """Send a configuration as encoded changes, with the descriptors of its new listeners by key.
 
-        ConfigError when the worker cannot use it, GatewayError when it does not answer.
+        ConfigError when the worker cannot use it or does not come to an end of it, GatewayError when it has ended.
         """
         for change in changes:
             self._channel.send(change)
         for batch in _batches(shares):
             self._channel.send(encode(Sockets(_counts(batch))), [one for group in batch.values() for one in group])
         self.send(Prepare(edition.generation, edition.rest()))
-        answer = await self._answered((Prepared, Refused), PREPARE_TIMEOUT, edition.generation)
+        answer = await self._heard((Prepared, Refused), PREPARE_TIMEOUT, edition.generation)
+        if answer is None:
+            self.abandon(edition)
+            with contextlib.suppress(GatewayError):  # then it has been killed
+                await self._answered((Abandoned,), COMMIT_TIMEOUT, edition.generation)
+            problem = f"worker {self.place} did not finish preparing within {PREPARE_TIMEOUT:g} seconds"
+            raise ConfigError([Diagnostic("error", None, problem, "see what a middleware waits for when it is opened")])
         if isinstance(answer, Refused):
             raise ConfigError([Diagnostic("error", None, summary, help) for summary, help in answer.problems])
 
@@ -167,17 +185,42 @@ class Member:
         self._channel.close()
 
     async def _answered(self, kinds: tuple[type[Message], ...], seconds: float, generation: int = 0) -> Message:
+        """The answer; GatewayError when it has ended, or has been killed because there was none in time."""
+        answer = await self._heard(kinds, seconds, generation)
+        if answer is None:
+            self.kill(f"it did not answer for {seconds:g} seconds")
+            raise GatewayError(f"worker {self.place} did not answer for {seconds:g} seconds")
+        return answer
+
+    async def _heard(self, kinds: tuple[type[Message], ...], seconds: float, generation: int) -> Message | None:
+        """The answer, or None without one in time; GatewayError when it has ended."""
         answer = self._answer = asyncio.get_running_loop().create_future()
         self._expected, self._expected_generation = kinds, generation
-        done, _ = await asyncio.wait((answer, self.gone), timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        self._answer = None
-        if answer in done:
+        try:
+            await self._first_of(answer, seconds)
+        finally:
+            self._answer = None
+        if answer.done():
             said: Message = answer.result()
             return said
         if self.gone.done():
             raise GatewayError(f"worker {self.place} has ended: {self.gone.result()}")
-        self.kill(f"it did not answer for {seconds:g} seconds")
-        raise GatewayError(f"worker {self.place} did not answer for {seconds:g} seconds")
+        return None
+
+    async def _first_of(self, answer: asyncio.Future[Message], seconds: float) -> None:
+        """Wait for the answer, or the end, or so many seconds in which the worker could be heard.
+
+        Whether one that is silent is hung is for those to say who watch its heart, as long as they may excuse it.
+        """
+        loop = asyncio.get_running_loop()
+        while not (answer.done() or self.gone.done()):
+            before = loop.time()
+            if seconds <= 0.0 and not SILENCE < before - self.heard_at < STARVED:
+                return
+            pause = min(seconds, _SLICE) if seconds > 0.0 else _SLICE
+            await asyncio.wait((answer, self.gone), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+            if loop.time() - before < pause + _SLICE:
+                seconds -= pause
 
     # Hearing...
 
@@ -192,12 +235,12 @@ class Member:
             case Leaving():
                 self.leaving = True
                 self._reports.reported(self, message)
-            case Hello() | Prepared() | Refused() | Committed():
+            case Hello() | Prepared() | Refused() | Abandoned() | Committed():
                 self._answers(message)
             case _:
                 self._reports.reported(self, message)
 
-    def _answers(self, message: Hello | Prepared | Refused | Committed) -> None:
+    def _answers(self, message: Hello | Prepared | Refused | Abandoned | Committed) -> None:
         generation = 0 if isinstance(message, Hello) else message.generation
         answer = self._answer
         expected = isinstance(message, self._expected) and generation == self._expected_generation

@@ -35,6 +35,8 @@ class Pulse:
         self._proc = proc
         self._heard = -1.0
         self._used = 0.0
+        self.stopped = False
+        """A signal or a debugger keeps it from running; known with the verdict."""
 
     def verdict(self, heard_at: float, now: float) -> str:
         """`heard_at` and `now` are on one clock, in seconds.
@@ -53,5 +55,6 @@ class Pulse:
         spent = used - self._used
         if state in ("R", "D") and spent < _BUSY and silent < STARVED:
             return ""
+        self.stopped = state in ("T", "t")
         what = {"T": "it is stopped", "t": "it is being traced", "D": "it waits for a disk", "S": "it waits"}
         return f"no heartbeat for {silent:.1f} s: {what.get(state, f'it has used {spent:.1f} s of processor time')}"

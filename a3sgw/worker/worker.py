@@ -16,6 +16,7 @@ from a3sgw.control.channel import Channel
 from a3sgw.control.edition import Draft
 from a3sgw.control.messages import (
     Abandon,
+    Abandoned,
     BreakerState,
     Certificate,
     Collect,
@@ -87,7 +88,7 @@ class Worker:
         self._reports: Reports | None = None
         self._draft: Draft | None = None
         self._sockets: _Sockets = {}
-        self._preparing: asyncio.Task[None] | None = None
+        self._preparing: dict[int, asyncio.Task[None]] = {}
         self._prepared: dict[int, Prepared] = {}
         self._stopping: asyncio.Task[None] | None = None
         self._worker = 0
@@ -133,7 +134,7 @@ class Worker:
             case Sockets():
                 self._sockets |= _shared_out(message.listeners, sockets)
             case Prepare():
-                self._preparing = spawn(self._prepare(message), "prepare configuration")
+                self._preparing[message.generation] = spawn(self._prepare(message), "prepare configuration")
             case Listen() if self._plane is not None:
                 spawn(self._plane.accept(_shared_out(message.listeners, sockets)), "accept from other sockets")
             case Commit():
@@ -189,11 +190,11 @@ class Worker:
     async def _prepare(self, message: Prepare) -> None:
         plane, draft, sockets = self._plane, self._draft, self._sockets
         self._draft, self._sockets = None, {}
-        if plane is None:
-            raise RuntimeError("a configuration came before a welcome")
         if draft is None or draft.generation != message.generation:
             draft = Draft(self._config, message.generation)
         try:
+            if plane is None:
+                raise RuntimeError("a configuration came before a welcome")
             prepared = await plane.prepare(draft.finish(message.rest), sockets)
         except GatewayError as error:
             problems = error.diagnostics if isinstance(error, ConfigError) else ()
@@ -205,6 +206,8 @@ class Worker:
         else:
             self._prepared[message.generation] = prepared
             self._send(Ready(message.generation))
+        finally:
+            del self._preparing[message.generation]
 
     def _commit(self, generation: int) -> None:
         prepared = self._prepared.pop(generation, None)
@@ -218,11 +221,15 @@ class Worker:
         self._send(Committed(generation))
 
     async def _abandon(self, generation: int) -> None:
-        if self._preparing is not None:
-            await asyncio.wait([self._preparing])
+        """What hangs while it is opened is not waited for."""
+        preparing = self._preparing.get(generation)
+        if preparing is not None:
+            preparing.cancel()
+            await asyncio.wait([preparing])
         prepared = self._prepared.pop(generation, None)
         if prepared is not None and self._plane is not None:
             await self._plane.discard(prepared)
+        self._send(Abandoned(generation))
 
     # The end...
 

@@ -51,6 +51,7 @@ UP = [
     messages.Hello("1.2.3", 4711),
     messages.Prepared(2),
     messages.Refused(2, [("unknown service", "did you mean …?")]),
+    messages.Abandoned(2),
     messages.Committed(2),
     messages.Leaving(),
     messages.Heartbeat(12),
