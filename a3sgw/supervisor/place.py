@@ -40,7 +40,7 @@ class Employer(Protocol):
         """Count a replacement: "died", "hung" or "stopped"."""
 
     def bury(self, member: Member) -> None:
-        """It has ended, or must; nothing of it is needed any more."""
+        """It has ended, or must; nothing of it is needed any more. May be said again."""
 
 
 class Place:
@@ -68,9 +68,10 @@ class Place:
     async def _keep(self) -> None:
         loop = asyncio.get_running_loop()
         while not self.failed.done():
-            began = loop.time()
+            began, has_served = loop.time(), False
             try:
                 await self._one_life()
+                has_served = True
             except GatewayError as error:
                 await self._has_failed(await self._with_code(error))
             except Exception as error:  # a bug must not leave a place empty
@@ -80,6 +81,8 @@ class Place:
                 self._brief_lives = 0
             else:
                 self._brief_lives += 1
+                if has_served and self._brief_lives == 1:
+                    continue  # it can serve: somebody may have killed it from outside
                 await asyncio.sleep(min(FIRST_DELAY * 2 ** (self._brief_lives - 1), LONGEST_DELAY))
 
     async def _one_life(self) -> None:
@@ -92,8 +95,10 @@ class Place:
                 _log.info("a worker has started", extra={"place": self.number, "pid": member.pid})
             self.served.set()
             leaving = spawn(member.left.wait(), "wait for a worker to leave")
-            await asyncio.wait((member.gone, leaving), return_when=asyncio.FIRST_COMPLETED)
-            leaving.cancel()
+            try:
+                await asyncio.wait((member.gone, leaving), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                leaving.cancel()
             leaves = member.left.is_set()
         finally:
             self.member = None
@@ -126,7 +131,8 @@ class Place:
 
 
 def _tell(member: Member, kind: str, reason: str) -> None:
-    how = _how(member.code) if kind == "died" and member.code is not None else reason
+    unexpected = kind == "died" and not member.killed
+    how = _how(member.code) if unexpected and member.code is not None else reason
     level = logging.WARNING if kind == "stopped" else logging.ERROR
     extra = {"place": member.place, "pid": member.pid, "connections": member.connections}
     _log.log(level, "a worker was replaced: %s", how, extra=extra)
