@@ -20,8 +20,8 @@ _LONGEST = 365 * 24 * 3600
 class Options(BaseOptions):
     """Options of `rate-limit`."""
 
-    rate: float = Field(gt=0)
-    """Requests per second from one client, in the long run."""
+    rate: float = Field(ge=3e-8)
+    """Requests per second from one client, in the long run; the least is about one a year."""
 
     burst: int = Field(1, ge=1)
     """Requests that may come at once after a pause."""
