@@ -77,12 +77,13 @@ async def test_the_supervisors_reason_is_told(employer: Employer, caplog: pytest
     """Not the signal with which it has ended the worker, which looks like somebody else's; a code only where there is
     nothing better to say."""
     place = Place(0, employer)
-    (await employer.next()).member.kill("it did not answer")
+    first = await employer.next()
+    first.member.kill("it did not answer")
+    first.member.code = -9
     second = await employer.next()
     second.member.code = -9
     second.process.kill()
     await employer.next()
-    employer.hired[0].member.code = -9
     async with asyncio.timeout(10):
         while len(said := [one for one in caplog.messages if "was replaced" in one]) < 2:
             await asyncio.sleep(0)
