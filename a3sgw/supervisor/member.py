@@ -110,6 +110,15 @@ class Member:
         """Whether somebody else has ended or stopped it: kill(1), a debugger, the kernel that needs its memory."""
         return self.stopped or (self.code == -signal.SIGKILL and not self.killed)
 
+    @property
+    def end(self) -> str:
+        """How it has ended, in words: why the supervisor has killed it, or with which code or by which signal."""
+        if self.killed or self.code is None:
+            return self.gone.result() if self.gone.done() else "it has not ended"
+        with contextlib.suppress(ValueError):
+            return f"it was ended by {signal.Signals(-self.code).name}"
+        return f"it ended with exit code {self.code}"
+
     # Talking...
 
     def send(self, message: Message) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
-from contextlib import suppress
 from typing import Protocol
 
 from a3sgw.errors import ConfigError, GatewayError
@@ -118,7 +116,7 @@ class Place:
         if last is None or isinstance(error, ConfigError):
             return error
         await asyncio.sleep(_NEWS)
-        return error if last.code is None or last.killed else GatewayError(f"worker {self.number}: {_how(last.code)}")
+        return error if last.code is None or last.killed else GatewayError(f"worker {self.number}: {last.end}")
 
     async def _has_failed(self, error: GatewayError) -> None:
         if self.served.is_set():
@@ -131,16 +129,7 @@ class Place:
 
 
 def _tell(member: Member, kind: str, reason: str) -> None:
-    unexpected = kind == "died" and not member.killed
-    how = _how(member.code) if unexpected and member.code is not None else reason
+    how = reason if kind == "stopped" else member.end
     level = logging.WARNING if kind == "stopped" else logging.ERROR
     extra = {"place": member.place, "pid": member.pid, "connections": member.connections}
     _log.log(level, "a worker was replaced: %s", how, extra=extra)
-
-
-def _how(code: int) -> str:
-    """How a process ended, in words."""
-    if code < 0:
-        with suppress(ValueError):
-            return f"it was ended by {signal.Signals(-code).name}"
-    return f"it ended with exit code {code}"

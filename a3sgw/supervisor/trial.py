@@ -47,11 +47,11 @@ async def _first(edition: Edition, somebody: Somebody, prepare: Prepare) -> Memb
             await prepare(member)
         except BaseException as error:
             member.abandon(edition)
-            if turn == _TRIES or isinstance(error, ConfigError) or not isinstance(error, GatewayError):
+            if isinstance(error, ConfigError) or not isinstance(error, GatewayError):
                 raise
             await asyncio.sleep(_NEWS)
-            if not member.victim:
-                raise
+            if turn == _TRIES or not member.victim:
+                raise GatewayError(f"worker {member.place}, which was to try it, has gone: {member.end}") from None
         else:
             return member
     raise AssertionError("unreachable")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 
 from a3sgw.supervisor.hearts import LATE, Hearts
+from a3sgw.supervisor.pulse import processor_seconds
+from tests.support.live import until
 from tests.supervisor.hired import hired
 
 
@@ -34,6 +35,7 @@ async def test_a_worker_that_waits_for_something() -> None:
     """Is hung by its own fault."""
     with hired() as (one,):
         one.member.generation = 1
+        await until(lambda: processor_seconds(one.process.pid)[0] == "S", "it waits")
         hearts = Hearts(one.member.heard_at)
         for tick in range(1, 12):
             hearts.look([one.member], one.member.heard_at + tick / 10)
@@ -55,8 +57,8 @@ async def test_nobody_has_looked() -> None:
 async def test_a_worker_that_starts() -> None:
     """Has ten seconds."""
     with hired() as (one,):
-        start = asyncio.get_running_loop().time()
-        one.member.heard_at = start
+        await until(lambda: processor_seconds(one.process.pid)[0] == "S", "it waits")
+        start = one.member.heard_at
         hearts = Hearts(start)
         for tick in range(1, 105):
             hearts.look([one.member], start + tick / 10)

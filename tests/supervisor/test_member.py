@@ -104,3 +104,9 @@ async def test_who_has_ended_it() -> None:
         outside.member.code = inside.member.code = -9
         itself.member.code = 77
         assert [one.member.victim for one in (outside, inside, itself)] == [True, False, False]
+        ends = ["it was ended by SIGKILL", "for a test", "it ended with exit code 77"]
+        assert [one.member.end for one in (outside, inside, itself)] == ends
+        itself.member.code = -99
+        assert itself.member.end == "it ended with exit code -99"
+        itself.member.code = None
+        assert itself.member.end == "it has not ended"

@@ -71,12 +71,19 @@ async def test_all_can() -> None:
         assert trial.asked == [1, 0, 2]
 
 
-@pytest.mark.parametrize("answer", [refuses, dies(77), dies(-signal.SIGSEGV)])
-async def test_the_first_cannot(answer: Answer) -> None:
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (refuses, "bad"),
+        (dies(77), "worker 0, which was to try it, has gone: it ended with exit code 77"),
+        (dies(-signal.SIGSEGV), "by SIGSEGV"),
+    ],
+)
+async def test_the_first_cannot(answer: Answer, why: str) -> None:
     """Nobody else is asked: whatever it is, it has happened to one."""
     with hired(3) as workers:
         trial = Trial(workers, {0: answer})
-        with pytest.raises(GatewayError):
+        with pytest.raises(GatewayError, match=why):
             await trial.run()
         assert trial.asked == [0]
 
