@@ -7,8 +7,8 @@ import signal
 
 from a3sgw.supervisor.hearts import LATE, Hearts
 from a3sgw.supervisor.pulse import processor_seconds
-from tests.support.live import until
 from tests.supervisor.hired import hired
+from tests.support.live import until
 
 
 async def test_a_stopped_worker() -> None:
