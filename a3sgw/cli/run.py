@@ -113,10 +113,15 @@ class _Told:
     def listen(self, loop: asyncio.AbstractEventLoop) -> None:
         """From now on, also while it starts."""
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self.over.set)
+            loop.add_signal_handler(number, self._end)
         loop.add_signal_handler(signal.SIGHUP, lambda: spawn(self._reload(), "reload"))
         loop.add_signal_handler(signal.SIGUSR1, self._reopen)
         loop.add_signal_handler(signal.SIGUSR2, lambda: spawn(self._upgrade(), "upgrade"))
+
+    def _end(self) -> None:
+        if self.over.is_set() and self._supervisor.state == "draining":
+            self._supervisor.hurry()
+        self.over.set()
 
     async def _reload(self) -> None:
         """One at a time; however many are asked for meanwhile, one more is enough."""

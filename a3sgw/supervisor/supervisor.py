@@ -78,6 +78,7 @@ class Supervisor:
         """Where the management API listens, with the port in use; empty when there is none."""
         self._state: State = "starting"
         self._upgrading: asyncio.Task[Any] | None = None
+        self._hurried = False
         self.started_at = 0.0
         """Seconds since the epoch."""
         self.successor = 0
@@ -158,6 +159,13 @@ class Supervisor:
         seconds = config.shutdown_timeout_secs if config.drain_timeout is None else config.drain_timeout
         await self._crew.stop(seconds, PATIENCE)
         await self._close()
+
+    def hurry(self) -> None:
+        """Told to end while ending: after an upgrade what runs gets `shutdown_timeout_secs` more, otherwise nothing."""
+        seconds = self._seconds if self.successor and not self._hurried else 0.0
+        self._hurried = True
+        _log.warning("told to end while ending", extra={"timeout_seconds": seconds})
+        asyncio.get_running_loop().call_later(seconds, self._crew.end_now)
 
     async def _close(self) -> None:
         await self._crew.stop(0.0, 0.0)

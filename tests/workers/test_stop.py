@@ -95,3 +95,17 @@ async def test_stopping_waits_for_no_edit(tmp_path: Path, origin: Origin) -> Non
         await until(opening.exists, "a worker tries the edit")
         running.send(signal.SIGTERM)
         assert await running.ended() == 0
+
+
+async def test_told_twice(tmp_path: Path, slow: Origin) -> None:
+    """A second TERM ends what still runs at once, whatever time it had."""
+    path = tmp_path / "gateway.hcl"
+    path.write_text(text(slow.url, drain=1000))
+    async with crew(path) as running:
+        client = await running.connect()
+        await client.send(GET)
+        await (await slow.accept()).message()
+        running.send(signal.SIGTERM)
+        await until(lambda: refused(running.web), "nobody accepts")
+        running.send(signal.SIGTERM)
+        assert await running.ended() == 0
