@@ -52,13 +52,15 @@ def compare(
 ) -> dict[str, list[Sample]]:
     """Start every product that can serve `profile`, then measure them in turn, `rounds` times."""
     results: dict[str, list[Sample]] = {}
+    # Two processes that take turns on one core pay for the turns; workers are there to use more of them.
+    cpus = PRODUCT_CPUS | LOAD_CPUS if profile.kind == "workers" else PRODUCT_CPUS
     with ExitStack() as running:
         started: dict[str, Product] = {}
         for name, product in _contenders(profile, names, directory, backend).items():
             running.callback(product.stop)
             results[name] = []
             try:
-                _say(f"  {name}: started in {product.start(PRODUCT_CPUS):.1f} s")
+                _say(f"  {name}: started in {product.start(cpus):.1f} s")
                 if profile.kind in ("load", "workers"):
                     under_load(product, profile, 1, directory, LOAD_CPUS)  # warm up
                 started[name] = product

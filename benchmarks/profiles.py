@@ -88,7 +88,7 @@ PROFILES = {
         ),
         Profile(
             "workers",
-            "as header1, with one worker and with two on the same core, and how these share 400 connections",
+            "as header1, with one worker and with two on all cores, and how these share 400 connections",
             kind="workers",
             workers=(1, 2),
         ),
