@@ -20,8 +20,8 @@ _LONGEST = 365 * 24 * 3600
 class Options(BaseOptions):
     """Options of `rate-limit`."""
 
-    rate: float = Field(ge=3e-8)
-    """Requests per second from one client, in the long run; the least is about one a year."""
+    rate: float = Field(gt=0)
+    """Requests per second from one client, in the long run."""
 
     burst: int = Field(1, ge=1)
     """Requests that may come at once after a pause."""
@@ -37,7 +37,8 @@ class RateLimit(Middleware[Options]):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._rate = options.rate
+        # The interval of the smallest numbers there are is infinite, which would let everything through.
+        self._rate = max(options.rate, 1 / _LONGEST)
         self._burst = options.burst
         self._prefix = b""
 

@@ -67,7 +67,7 @@ def test_a_burst_and_then_the_rate(table: SharedTable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds"), [(100, b"1"), (1, b"1"), (0.9, b"2"), (0.5, b"2"), (0.1, b"10"), (3e-8, b"31536000")]
+    ("rate", "seconds"), [(100, b"1"), (1, b"1"), (0.9, b"2"), (0.5, b"2"), (0.1, b"10"), (1e-311, b"31536000")]
 )
 def test_retry_after(table: SharedTable, rate: float, seconds: bytes) -> None:
     """Whole seconds, rounded up, at least one; whoever waits that long passes."""
@@ -113,20 +113,9 @@ def test_names(table: SharedTable) -> None:
     worker.close()
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        {},
-        {"rate": 0},
-        {"rate": -1},
-        {"rate": 1e-311},
-        {"rate": 2e-8},
-        {"rate": 1, "burst": 0},
-        {"rate": 1, "burst": 1.5},
-    ],
-)
+@pytest.mark.parametrize("options", [{}, {"rate": 0}, {"rate": -1}, {"rate": 1, "burst": 0}, {"rate": 1, "burst": 1.5}])
 def test_options_are_checked(options: dict[str, object]) -> None:
-    """A rate is needed, and something has to pass within a year: the smallest numbers would let everything through."""
+    """A rate is needed, and more than nothing has to pass."""
     with pytest.raises(ValidationError):
         Options.model_validate(options)
 
