@@ -202,7 +202,7 @@ async def test_a_half_closed_client_that_reads_slowly_gets_everything() -> None:
         body = PIECE * 16
         sending = spawn(there.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body), body), "answer")
         await asyncio.sleep(0.5)
-        assert (await on.client.message()).body == body
+        assert (await on.client.final()).body == body
         await sending
 
 
@@ -215,7 +215,7 @@ async def test_requests_sent_ahead_survive_a_half_close() -> None:
         on.client.half_close()
         await asyncio.sleep(0.5)
         for _ in range(60):
-            assert (await on.client.message()).body == body
+            assert (await on.client.final()).body == body
 
 
 async def test_a_connection_without_a_request_is_closed() -> None:

@@ -142,6 +142,12 @@ class Wire:
             return Message(head.line, head.fields, await self.read(int(length)))
         return Message(head.line, head.fields, await self.rest()) if response else head
 
+    async def final(self, to: bytes = b"GET") -> Message:
+        """The response that is none of the interim ones (1xx), which may precede it."""
+        while (answer := await self.message(to)).status < 200:
+            pass
+        return answer
+
     async def chunk(self) -> bytes:
         """One chunk of chunked coding, decoded; ``b""`` for the last, whose trailers are left to be read."""
         line = await self.until(b"\r\n")
