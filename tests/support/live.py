@@ -82,10 +82,10 @@ async def fetch(address: str, target: str = "/", fields: str = "") -> Message:
 
 
 async def refused(address: str) -> bool:
-    """Whether nobody listens at `address`."""
+    """Whether nobody listens at `address`, or stops doing so at this moment, which resets whoever comes."""
     try:
         (await dial(address)).close()
-    except (ConnectionRefusedError, FileNotFoundError):
+    except (ConnectionRefusedError, ConnectionResetError, FileNotFoundError):
         return True
     return False
 
