@@ -76,6 +76,8 @@ class DataPlane:
         self._access_log: AccessLog | None = None
         self._leaving: set[HttpEntrypoint] = set()
         self._finishing: set[asyncio.Task[object]] = set()
+        self._ending: set[asyncio.Task[bool]] = set()
+        """Work that has an end of its own, and must not be cancelled: it may not have begun."""
 
     def __repr__(self) -> str:
         return f"<DataPlane [{len(self.entrypoints)} entrypoints]>"
@@ -140,7 +142,9 @@ class DataPlane:
         if old_log is not None and prepared.log is None:
             close.append(old_log.close)
         if old_log is not None and prepared.output is not None:
-            self._later(asyncio.to_thread(old_log.move(prepared.output).close, CLOSE_TIMEOUT), "close old access log")
+            moved = spawn(asyncio.to_thread(old_log.move(prepared.output).close, CLOSE_TIMEOUT), "close old access log")
+            self._ending.add(moved)
+            moved.add_done_callback(self._ending.discard)
         if previous is None:
             # What lives as long as the process need not be looked at by every collection.
             gc.collect()
@@ -254,7 +258,7 @@ class DataPlane:
             entrypoint.stop()
         for task in list(self._finishing):
             task.cancel()
-        await asyncio.gather(*self._finishing, return_exceptions=True)
+        await asyncio.gather(*self._finishing, *self._ending, return_exceptions=True)
         if self.snapshot is not None:
             await self.snapshot.close()
         if self._access_log is not None:
