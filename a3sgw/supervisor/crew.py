@@ -135,7 +135,7 @@ class Crew:
             async with member.talking:
                 if member.generation not in changes:
                     changes[member.generation] = [encode(one) for one in edition.changes(member.config)]
-                shares = self._shares(member, listeners, self.size)
+                shares = self._shares(member, member.missing(listeners))
                 await member.prepare(edition, changes[member.generation], shares)
 
         return await tried(edition, self._somebody, prepare)
@@ -155,13 +155,9 @@ class Crew:
             async with member.talking:
                 await member.commit(edition, set(self._listeners))
 
-    def _share_out(self, member: Member) -> None:
-        shares = {key: one.share(member.place, self.size) for key, one in self._listeners.items()}
-        member.listen({key: [one.fileno() for one in share] for key, share in shares.items()})
-
-    def _shares(self, member: Member, listeners: Mapping[str, Listener], workers: int) -> dict[str, list[int]]:
-        missing = member.missing(listeners)
-        return {key: [one.fileno() for one in it.share(member.place, workers)] for key, it in missing.items()}
+    def _shares(self, member: Member, listeners: Mapping[str, Listener]) -> dict[str, list[int]]:
+        """The descriptors of a worker's part of each listener."""
+        return {key: [one.fileno() for one in it.share(member.place, self.size)] for key, it in listeners.items()}
 
     async def _catch_up(self, member: Member) -> None:
         """Bring a worker to the current edition, and there may be a newer one by then."""
@@ -170,10 +166,10 @@ class Crew:
             while (edition := self._edition) is not None and member.generation < edition.generation:
                 changes = [encode(one) for one in edition.changes(member.config)]
                 listeners = self._listeners
-                await member.prepare(edition, changes, self._shares(member, listeners, self.size))
+                await member.prepare(edition, changes, self._shares(member, member.missing(listeners)))
                 await member.commit(edition, set(listeners))
             if size != self.size:
-                self._share_out(member)
+                member.listen(self._shares(member, self._listeners))
 
     async def _see_up_to_date(self, member: Member) -> None:
         """One that cannot use what all others do is replaced."""
@@ -190,7 +186,7 @@ class Crew:
         gone = self._places[count:]
         del self._places[count:]
         for member in self.members:
-            self._share_out(member)
+            member.listen(self._shares(member, self._listeners))
         for place in gone:
             place.close()
             if place.member is not None:

@@ -46,6 +46,8 @@ COMMIT_TIMEOUT = 5.0
 """Seconds for what it does at once: using what it has prepared, or forgetting it."""
 _SLICE = 0.5
 """Seconds of waiting at a time; what takes longer was the supervisor's own pause, in which it has heard nothing."""
+NEWS = 0.1
+"""Seconds after the end of a process within which the nursery says how it ended."""
 _GRACE = 0.5
 """Seconds between the end of a process and that of its channel."""
 

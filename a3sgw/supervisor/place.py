@@ -7,7 +7,7 @@ import logging
 from typing import Protocol
 
 from a3sgw.errors import ConfigError, GatewayError
-from a3sgw.supervisor.member import Member
+from a3sgw.supervisor.member import NEWS, Member
 from a3sgw.tasks import spawn
 
 _log = logging.getLogger("a3sgw.supervisor")
@@ -18,8 +18,6 @@ FIRST_DELAY, LONGEST_DELAY = 0.1, 5.0
 """Seconds between brief lives: doubled each time, up to the longest."""
 PATIENCE_AT_START = 3
 """Brief lives in a row after which a gateway that has not served yet gives up."""
-_NEWS = 0.1
-"""Seconds after the end of a process within which the nursery says how it ended."""
 
 
 class Employer(Protocol):
@@ -108,14 +106,14 @@ class Place:
         kind = "stopped" if leaves else "hung" if member.hung else "died"
         self._employer.replacing(kind)
         loop = asyncio.get_running_loop()
-        loop.call_later(0 if leaves else _NEWS, _tell, member, kind, reason)
+        loop.call_later(0 if leaves else NEWS, _tell, member, kind, reason)
 
     async def _with_code(self, error: GatewayError) -> GatewayError:
         """The error, or how the process ended if that is why."""
         last, self._last = self._last, None
         if last is None or isinstance(error, ConfigError):
             return error
-        await asyncio.sleep(_NEWS)
+        await asyncio.sleep(NEWS)
         return error if last.code is None or last.killed else GatewayError(f"worker {self.number}: {last.end}")
 
     async def _has_failed(self, error: GatewayError) -> None:

@@ -7,12 +7,10 @@ from collections.abc import Awaitable, Callable
 
 from a3sgw.control.edition import Edition
 from a3sgw.errors import ConfigError, GatewayError
-from a3sgw.supervisor.member import Member
+from a3sgw.supervisor.member import NEWS, Member
 
 _TRIES = 2
 """Another one is asked when the first was ended by somebody else, which says nothing about a configuration."""
-_NEWS = 0.1
-"""Seconds after the end of a process within which the nursery says how it ended."""
 
 Somebody = Callable[[], Awaitable[list[Member]]]
 """Those that serve now, at least one; GatewayError without any."""
@@ -49,7 +47,7 @@ async def _first(edition: Edition, somebody: Somebody, prepare: Prepare) -> Memb
             member.abandon(edition)
             if isinstance(error, ConfigError) or not isinstance(error, GatewayError):
                 raise
-            await asyncio.sleep(_NEWS)
+            await asyncio.sleep(NEWS)
             if turn == _TRIES or not member.victim:
                 raise GatewayError(f"worker {member.place}, which was to try it, has gone: {member.end}") from None
         else:
