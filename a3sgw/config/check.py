@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
@@ -56,8 +56,7 @@ class _Checks:
         for name, service in self.services.items():
             yield from self._service(name, service)
         yield from self._addresses()
-        yield from self._circles("failover", lambda service: service.failover.service if service.failover else None)
-        yield from self._circles("mirror", lambda service: service.mirror.service if service.mirror else None)
+        yield from self._circles()
 
     # Names
 
@@ -92,9 +91,8 @@ class _Checks:
 
     def _service(self, name: str, service: Service) -> Iterator[Diagnostic]:
         base: Path = ("services", name)
-        for key, target in (("mirror", service.mirror), ("failover", service.failover)):
-            if target is not None:
-                yield from self._known("services", target.service, (*base, key, "service"))
+        for path, target in _references(service):
+            yield from self._known("services", target, (*base, *path))
         balancer = service.load_balancer
         if balancer is not None and not balancer.servers and not service.scaling and not service.revisions:
             place = self.document.place((*base, "load_balancer"), key=True)
@@ -151,19 +149,25 @@ class _Checks:
 
     # Circles and addresses
 
-    def _circles(self, key: str, target: Callable[[Service], str | None]) -> Iterator[Diagnostic]:
+    def _circles(self) -> Iterator[Diagnostic]:
+        """A service that in the end would need itself to answer; one error for each way back."""
         done: set[str] = set()
         for start in self.services:
-            chain: list[str] = []
-            current: str | None = start
-            while current in self.services and current not in done and current not in chain:
-                chain.append(current)
-                current = target(self.services[current])
-            if current in chain:
-                circle = [*chain[chain.index(current) :], current]
-                path: Path = ("services", current, key, "service")
-                yield self._error(path, f"{key} goes round in a circle: {' → '.join(circle)}", "let one of them end it")
-            done.update(chain)
+            if start in done:
+                continue
+            chain = {start: _references(self.services[start])}
+            while chain:
+                name, left = next(reversed(chain.items()))
+                path, target = next(left, ((), ""))
+                if not path:
+                    done.add(chain.popitem()[0])
+                elif target in chain:
+                    names = list(chain)
+                    circle = " → ".join([*names[names.index(target) :], target])
+                    summary = f"{path[0]} goes round in a circle: {circle}"
+                    yield self._error(("services", name, *path), summary, "let one of them end it")
+                elif target in self.services and target not in done:
+                    chain[target] = _references(self.services[target])
 
     def _addresses(self) -> Iterator[Diagnostic]:
         taken: list[tuple[str, SocketAddress, str, Path]] = []
@@ -181,6 +185,18 @@ class _Checks:
 
     def _error(self, path: Path, summary: str, help: str, *, key: bool = False) -> Diagnostic:
         return Diagnostic("error", self.document.place(path, key=key), summary, help)
+
+
+def _references(service: Service) -> Iterator[tuple[Path, str]]:
+    """Where a service names another, and which."""
+    for key, target in (("mirror", service.mirror), ("failover", service.failover)):
+        if target is not None:
+            yield (key, "service"), target.service
+    breaker = service.circuit_breaker
+    if breaker is not None and breaker.fallback is not None and breaker.fallback.service:
+        yield ("circuit_breaker", "fallback", "service"), breaker.fallback.service
+    for index, part in enumerate(service.weighted.services if service.weighted is not None else ()):
+        yield ("weighted", "services", index, "name"), part.name
 
 
 def _collide(first: SocketAddress, second: SocketAddress) -> bool:

@@ -2,7 +2,28 @@
 
 from __future__ import annotations
 
-from a3sgw.options import BaseOptions, Field
+from typing import Literal
+
+from a3sgw.options import BaseOptions, Duration, Field
+
+
+class Timeouts(BaseOptions):
+    """Times that differ on this router from those of the service; none means the service's."""
+
+    connect_timeout: Duration | None = None
+    """Time to connect to an endpoint."""
+
+    request_timeout: Duration | None = None
+    """Time until the head of the response; each time an endpoint is asked."""
+
+    stream_idle_timeout: Duration | None = None
+    """Time between two pieces of a response's body."""
+
+    stream_total_timeout: Duration | None = None
+    """Time for a whole response."""
+
+    total_timeout: Duration | None = None
+    """Time for everything from the request's head to the last byte of the response."""
 
 
 class Router(BaseOptions):
@@ -25,3 +46,9 @@ class Router(BaseOptions):
 
     merge_slashes: bool | None = None
     """Overrides, for what the endpoint gets, the entrypoint's setting; rules are matched by the entrypoint's."""
+
+    timeouts: Timeouts | None = None
+    """Times that differ on this router from those of the service."""
+
+    importance: Literal["low", "normal", "high"] = "normal"
+    """Which requests a service with `load_shedding` refuses first."""

@@ -114,3 +114,7 @@ class Server(BaseOptions):
 
     weight: int = Field(1, ge=0, le=65535)
     """Share of the requests; 0 keeps sticky clients and gets no new ones."""
+
+    resolve: Literal["dns", "srv", "system"] = "dns"
+    """How a name becomes addresses: all of its A and AAAA records are endpoints; or all of its SRV records, with their
+    ports and weights; or whatever the system says at each connection."""

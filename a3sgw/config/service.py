@@ -2,188 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Literal
-
+from a3sgw.config.circuit_breaker import ServiceBreaker
+from a3sgw.config.load_balancer import LoadBalancer
+from a3sgw.config.mirror import Mirror
+from a3sgw.config.retries import Retries, Status
 from a3sgw.config.scaling import Revision, Rollout, Scaling
-from a3sgw.config.server import Server
-from a3sgw.config.strategy import Strategy
-from a3sgw.options import (
-    AfterValidator,
-    BaseOptions,
-    Duration,
-    Field,
-    OptionError,
-    Percentage,
-    Several,
-    StringMap,
-    ValueKind,
-    model_validator,
-    shown,
-)
-
-_HASH_ON = re.compile(r"ip|path|(?:header|cookie|claim):[^\s:]+")
-
-
-def _hash_on(value: str) -> str:
-    if value and not _HASH_ON.fullmatch(value):
-        raise OptionError(
-            f"{shown(value)} is nothing to hash on", 'write "ip", "path", "header:X", "cookie:X" or "claim:X"'
-        )
-    return value
-
-
-HashOn = Annotated[str, AfterValidator(_hash_on), ValueKind("string")]
-
-
-class HealthCheck(BaseOptions):
-    """Ask every endpoint regularly whether it is well."""
-
-    path: str = "/"
-    """Path to ask for."""
-
-    interval: Duration = 10.0
-    """Time between two questions."""
-
-    timeout: Duration = 5.0
-    """Time for an answer."""
-
-    unhealthy_threshold: int = Field(3, ge=1)
-    """Failures in a row that take an endpoint out."""
-
-    healthy_threshold: int = Field(1, ge=1)
-    """Successes in a row that bring it back."""
-
-    degraded_threshold: int | None = Field(None, ge=1)
-    """Failures in a row that make an endpoint second choice; below `unhealthy_threshold`."""
-
-    method: str = "GET"
-    """Method to ask with."""
-
-    hostname: str = ""
-    """Host field to ask with; empty means the endpoint's own."""
-
-    port: int | None = Field(None, ge=1, le=65535)
-    """Port to ask on; none means the endpoint's own."""
-
-    scheme: Literal["", "http", "https"] = ""
-    """Scheme to ask with; empty means the endpoint's own."""
-
-    mode: Literal["http", "grpc"] = "http"
-    """Plain HTTP, or the gRPC health protocol."""
-
-    headers: StringMap = Field(default_factory=dict)
-    """Header fields to ask with."""
-
-    follow_redirects: bool = True
-    """Whether a redirect is followed or counts as its status."""
-
-    status: int | None = Field(None, ge=100, le=599)
-    """The one status that counts as well; none means 200 to 399."""
-
-    unhealthy_interval: Duration | None = None
-    """Time between two questions to an endpoint that is out; none means `interval`."""
-
-    @model_validator(mode="after")
-    def _order(self) -> HealthCheck:
-        if self.degraded_threshold is not None and self.degraded_threshold >= self.unhealthy_threshold:
-            raise OptionError(
-                f"degraded_threshold ({self.degraded_threshold}) is not below unhealthy_threshold",
-                f"unhealthy_threshold is {self.unhealthy_threshold}; 3 and 5 are usual",
-                key="degraded_threshold",
-            )
-        return self
-
-
-class Sticky(BaseOptions):
-    """Bring a client back to the endpoint it had."""
-
-    cookie: str = Field("a3sgw_server", pattern=r"^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
-    """Name of the cookie."""
-
-    secure: bool = False
-    """Send it over TLS only."""
-
-    http_only: bool = False
-    """Hide it from scripts."""
-
-    same_site: Literal["", "none", "lax", "strict"] = ""
-    """SameSite attribute."""
-
-    max_age: Duration | None = None
-    """How long it is kept; none means until the browser closes."""
-
-    path: str = "/"
-    """Path attribute."""
-
-    domain: str = ""
-    """Domain attribute."""
-
-
-class UpstreamTls(BaseOptions):
-    """How the certificate of an endpoint is checked."""
-
-    ca_file: str = ""
-    """PEM file with the authorities that are believed; empty means the system's."""
-
-    insecure_skip_verify: bool = False
-    """Believe any certificate."""
-
-    server_name: str = ""
-    """Name to ask for and to check; empty means the endpoint's host."""
-
-
-class LoadBalancer(BaseOptions):
-    """The endpoints of a service and how one is chosen."""
-
-    strategy: Strategy = "round-robin"
-    """How an endpoint is chosen."""
-
-    servers: Several[Server] = ()
-    """The endpoints."""
-
-    health_check: HealthCheck | None = None
-    """Ask every endpoint regularly whether it is well."""
-
-    sticky: Sticky | None = None
-    """Bring a client back to the endpoint it had."""
-
-    connect_timeout: Duration = 5.0
-    """Time to connect to an endpoint."""
-
-    request_timeout: Duration = 30.0
-    """Time until the head of the response."""
-
-    stream_idle_timeout: Duration = 300.0
-    """Time between two pieces of a response's body."""
-
-    stream_total_timeout: Duration | None = None
-    """Time for a whole response; none means no limit."""
-
-    pass_host_header: bool = True
-    """Send the client's Host field instead of the endpoint's."""
-
-    max_idle_connections: int = Field(256, ge=0)
-    """Connections kept per endpoint for later requests."""
-
-    idle_timeout: Duration = 60.0
-    """How long they are kept."""
-
-    hash_on: HashOn = ""
-    """What consistent-hash and hrw look at: `ip`, `path`, `header:X`, `cookie:X` or `claim:X`."""
-
-    tls: UpstreamTls | None = None
-    """How the certificates of https endpoints are checked."""
-
-
-class Mirror(BaseOptions):
-    """Send a copy of some requests to another service."""
-
-    service: str
-    """The service that gets the copies."""
-
-    percentage: Percentage = 100.0
-    """Share of the requests that is copied."""
+from a3sgw.config.sticky import Sticky
+from a3sgw.options import BaseOptions, Duration, Field, OptionError, Percentage, Several, Size, model_validator
 
 
 class Failover(BaseOptions):
@@ -192,12 +17,69 @@ class Failover(BaseOptions):
     service: str
     """The service that answers instead."""
 
+    statuses: tuple[Status, ...] = ()
+    """Statuses of an answer after which that service is asked as well."""
+
+    max_body_bytes: Size = 65536
+    """Bodies up to this size are kept to be sent again; for a longer one the first answer stands."""
+
+    return_after: Duration = 5.0
+    """How long endpoints have to be usable again before requests return to them."""
+
+
+class LoadShedding(BaseOptions):
+    """While some endpoints are out, keep room for what matters most (see `importance` of routers).
+
+    `max_in_flight` then shrinks with the share of the endpoints that are left.
+    """
+
+    low: Percentage = 50.0
+    """Share of the room that requests of low importance may fill."""
+
+    normal: Percentage = 80.0
+    """Share of the room that requests of normal importance may fill; those of high importance may fill it all."""
+
+
+class WeightedService(BaseOptions):
+    """One part of a weighted service."""
+
+    name: str
+    """The service that gets this part."""
+
+    weight: int = Field(1, ge=0, le=65535)
+    """Its share of the requests; 0 keeps sticky clients and gets no new ones."""
+
+
+class Weighted(BaseOptions):
+    """Share the requests among services."""
+
+    services: Several[WeightedService]
+    """The services and their weights."""
+
+    sticky: Sticky | None = None
+    """Bring a client back to the service it had."""
+
 
 class Service(BaseOptions):
     """A named group of endpoints behind a balancer."""
 
     load_balancer: LoadBalancer | None = None
     """The endpoints and how one is chosen."""
+
+    weighted: Weighted | None = None
+    """Share the requests among other services, instead of endpoints of its own."""
+
+    retries: Retries | None = None
+    """Ask again when that is harmless."""
+
+    circuit_breaker: ServiceBreaker | None = None
+    """Stop asking when the service keeps failing."""
+
+    max_in_flight: int = Field(0, ge=0)
+    """Requests under way at once, in all workers together; more get 503. 0 means no limit."""
+
+    load_shedding: LoadShedding | None = None
+    """While some endpoints are out, keep room for what matters most; needs `max_in_flight`."""
 
     mirror: Mirror | None = None
     """Send a copy of some requests to another service."""
@@ -216,9 +98,21 @@ class Service(BaseOptions):
 
     @model_validator(mode="after")
     def _has_endpoints(self) -> Service:
-        if self.load_balancer is None and not self.revisions:
+        if self.load_balancer is None and not self.revisions and self.weighted is None:
             raise OptionError(
                 "this service has no load_balancer", 'add load_balancer { servers = [{ url = "http://…" }] }'
+            )
+        if self.weighted is not None and (self.revisions or self.load_balancer is not None):
+            raise OptionError(
+                "a weighted service has no endpoints of its own",
+                "move load_balancer and revisions to a service that it names",
+                key="weighted",
+            )
+        if self.load_shedding is not None and not self.max_in_flight:
+            raise OptionError(
+                "load_shedding needs max_in_flight",
+                "add max_in_flight = 100, or what the endpoints can bear together",
+                key="load_shedding",
             )
         return self
 

@@ -10,7 +10,8 @@ from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.load import Loaded
 from a3sgw.config.model import Config
 from a3sgw.config.registry import Registry
-from a3sgw.config.service import LoadBalancer, Service
+from a3sgw.config.server import Server
+from a3sgw.config.service import Service
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import BaseOptions
 
@@ -20,15 +21,13 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
             *("proxy_protocol", "http2", "redirect"),
         ),
-        "services": ("mirror", "failover", "scaling", "revisions", "rollout"),
-        "load_balancer": ("health_check", "sticky", "hash_on"),
+        "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }
 )
 """Keys that count when they are written with another value than their default."""
 
 PROTOCOLS = ("http",)
-STRATEGIES = ("round-robin", "weighted")
 SCHEMES = ("http", "https", "unix")
 """The values that do run."""
 
@@ -66,12 +65,16 @@ def runnable(config: Config, registry: Registry) -> Config:
 
 
 def _runnable_service(service: Service) -> Service:
-    balancer = service.load_balancer or LoadBalancer.model_validate({})
-    update = {
-        "strategy": balancer.strategy if balancer.strategy in STRATEGIES else "round-robin",
-        "servers": tuple(server for server in balancer.servers if server.url.scheme in SCHEMES),
-    }
-    return service.model_copy(update={"load_balancer": balancer.model_copy(update=update)})
+    def kept(servers: tuple[Server, ...]) -> dict[str, tuple[Server, ...]]:
+        return {"servers": tuple(server for server in servers if server.url.scheme in SCHEMES)}
+
+    balancer = service.load_balancer
+    return service.model_copy(
+        update={
+            "load_balancer": balancer.model_copy(update=kept(balancer.servers)) if balancer is not None else None,
+            "revisions": tuple(one.model_copy(update=kept(one.servers)) for one in service.revisions),
+        }
+    )
 
 
 _Found = Iterator[tuple[Path, str, str]]
@@ -97,16 +100,16 @@ def _entrypoint(base: Path, entrypoint: Entrypoint) -> _Found:
 
 def _service(base: Path, service: Service) -> _Found:
     yield from _written(base, service, "services")
-    balancer = service.load_balancer
-    if balancer is None:
-        return
-    here: Path = (*base, "load_balancer")
-    yield from _written(here, balancer, "load_balancer")
-    if balancer.strategy not in STRATEGIES:
-        yield (*here, "strategy"), f' = "{balancer.strategy}"', f"use {' or '.join(STRATEGIES)}"
-    for index, server in enumerate(balancer.servers):
+    if service.load_balancer is not None:
+        yield from _servers((*base, "load_balancer"), service.load_balancer.servers)
+    for index, revision in enumerate(service.revisions):
+        yield from _servers((*base, "revisions", index), revision.servers)
+
+
+def _servers(base: Path, servers: tuple[Server, ...]) -> _Found:
+    for index, server in enumerate(servers):
         if server.url.scheme not in SCHEMES:
-            yield (*here, "servers", index, "url"), f" = {server.url}", f"use {', '.join(SCHEMES)}"
+            yield (*base, "servers", index, "url"), f" = {server.url}", f"use {', '.join(SCHEMES)}"
 
 
 def _written(base: Path, options: BaseOptions, kind: str) -> _Found:

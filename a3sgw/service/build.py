@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import cast
 
 from a3sgw.balancers.base import Balancer
+from a3sgw.config.load_balancer import LoadBalancer
 from a3sgw.config.server import Server
-from a3sgw.config.service import LoadBalancer
 from a3sgw.config.service import Service as ServiceOptions
 from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.service.service import Service

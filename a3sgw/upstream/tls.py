@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from pathlib import Path
 
-from a3sgw.config.service import UpstreamTls
+from a3sgw.config.load_balancer import UpstreamTls
 
 
 def client_context(options: UpstreamTls | None, directory: Path | None = None) -> ssl.SSLContext:

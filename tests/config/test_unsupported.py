@@ -26,8 +26,8 @@ def found(text: str) -> list[str]:
             "t.hcl:3:2 not supported yet: entrypoints.x.http2",
         ),
         (
-            'services "x" {\n load_balancer {\n strategy = "p2c"\n servers = [{ url = "http://a" }]\n }\n}',
-            't.hcl:3:13 not supported yet: services.x.load_balancer.strategy = "p2c"',
+            'services "x" {\n revisions {\n name = "a"\n traffic_percent = 100\n servers { url = "tcp://a:1" }\n }\n}',
+            "t.hcl:5:18 not supported yet: services.x.revisions[0].servers[0].url = tcp://a:1",
         ),
         (
             'services "x" {\n load_balancer {\n servers { url = "h2c://a" }\n }\n}',

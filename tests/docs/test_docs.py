@@ -17,7 +17,7 @@ from a3sgw.check import check
 from a3sgw.cli import main
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.load import Loader
-from a3sgw.config.service import LoadBalancer
+from a3sgw.config.load_balancer import LoadBalancer
 from a3sgw.control.messages import Down, Up
 from a3sgw.middlewares.base import BodyFilter, Middleware
 
