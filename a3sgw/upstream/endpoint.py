@@ -2,22 +2,50 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from a3sgw.upstream.pool import Pool
+
+Health = Literal["healthy", "degraded", "unhealthy"]
 
 
 class Endpoint:
-    """An address with its pool; `weight` 0 keeps it out of the balance."""
+    """An address with its pool, and what is known of how it does.
 
-    __slots__ = ("authority", "in_flight", "pool", "url", "weight")
+    `weight` is the operator's, 0 keeps it out of the balance; `share` is what the balance goes by right now.
+    """
+
+    __slots__ = (
+        "authority",
+        "draining",
+        "ejected_until",
+        "health",
+        "in_flight",
+        "pool",
+        "share",
+        "since",
+        "url",
+        "weight",
+    )
 
     def __init__(self, url: str, authority: bytes, weight: int, pool: Pool) -> None:
         self.url = url
         self.authority = authority
         """Host value for services that do not pass the client's."""
         self.weight = weight
+        self.share = float(weight)
+        """The weight, or a part of it while the endpoint starts slowly."""
         self.pool = pool
         self.in_flight = 0
         """Exchanges now running on it."""
+        self.health: Health = "healthy"
+        """What the probes say."""
+        self.ejected_until = 0.0
+        """Monotonic time until which it is left out for what it did to real requests."""
+        self.draining = False
+        """Keeps its clients and gets no new ones."""
+        self.since = 0.0
+        """Monotonic time when it came or came back, 0 for those that were there from the start."""
 
     def __repr__(self) -> str:
-        return f"<Endpoint [{self.url}, {self.in_flight} in flight]>"
+        return f"<Endpoint [{self.url}, {self.health}, {self.in_flight} in flight]>"
