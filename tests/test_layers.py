@@ -36,8 +36,8 @@ LAYERS = {
         "version",
         "web",
     ),
-    2: ("config", "http", "plan"),
-    3: ("listeners", "middlewares", "observe", "providers", "rule", "upstream"),
+    2: ("config", "http", "machines", "plan"),
+    3: ("listeners", "middlewares", "observe", "providers", "rule", "targets", "upstream"),
     4: ("balancers", "control", "own_log"),
     5: ("service",),
     6: ("routing",),
@@ -52,7 +52,7 @@ LAYERS = {
 }
 LAYER = {name: layer for layer, names in LAYERS.items() for name in names}
 FAMILIES = ("balancers", "entrypoints", "middlewares", "providers")
-SHARED = ("base",)
+SHARED = ("base", "circle", "lots", "lowest", "rendezvous", "smooth", "turns")
 
 
 def modules() -> list[str]:
