@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from a3sgw.balancers.base import EndpointType, Turns
+from a3sgw.balancers.base import EndpointType
+from a3sgw.balancers.turns import Turns
 
 
 class RoundRobin(Turns[EndpointType]):
-    """Each endpoint once, then from the start."""
+    """Each endpoint once, then from the start; by share while one of them starts slowly."""
 
 
 STRATEGY = RoundRobin

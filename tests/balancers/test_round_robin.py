@@ -2,48 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from a3sgw.balancers.base import Balancer
 from a3sgw.balancers.round_robin import STRATEGY, RoundRobin
-from a3sgw.http.message import Request
-
-
-@dataclass(eq=False)
-class One:
-    """An endpoint as far as balancers know it."""
-
-    name: str
-    weight: int = 1
-    in_flight: int = 0
-
-
-A, B, C = One("a"), One("b"), One("c")
-
-
-def picks(balancer: Balancer[One], count: int, tried: tuple[One, ...] = ()) -> str:
-    """Names of the endpoints picked; - for none."""
-    found = [balancer.pick(Request(), tried) for _ in range(count)]
-    return "".join(one.name if one is not None else "-" for one in found)
+from tests.balancers.fakes import counted, many, picks, some
 
 
 def test_in_turn() -> None:
     """Each once, then from the start."""
-    assert picks(RoundRobin((A, B, C)), 7) == "abcabca"
+    assert picks(RoundRobin(some(1, 1, 1)), 7) == "abcabca"
 
 
-def test_those_tried_are_left_out() -> None:
+def test_equal_weights_are_equal() -> None:
+    """Only the ratio counts."""
+    assert picks(RoundRobin(some(7, 7)), 4) == "abab"
+
+
+def test_those_tried_lose_their_turn() -> None:
     """The next one that has not been tried; none when all have."""
-    balancer = RoundRobin((A, B, C))
-    assert picks(balancer, 2, (A,)) == "bc"
-    assert picks(balancer, 2, (A, B)) == "cc"
-    assert picks(balancer, 1, (A, B, C)) == "-"
+    a, b, c = endpoints = some(1, 1, 1)
+    balancer = RoundRobin(endpoints)
+    assert picks(balancer, 2, (a,)) == "bc"
+    assert picks(balancer, 2, (a, b)) == "cc"
+    assert picks(balancer, 1, (a, b, c)) == "-"
     assert picks(balancer, 1) == "a"
 
 
-def test_nobody() -> None:
-    """No endpoint, no pick."""
-    assert picks(RoundRobin(()), 2) == "--"
+def test_a_thousand_share_equally() -> None:
+    """100,000 picks are 100 for each of 1,000."""
+    assert set(counted(RoundRobin(many(1000)), 100_000).values()) == {100}
 
 
 def test_strategy() -> None:
