@@ -33,9 +33,15 @@ class Target:
 
 
 def needs_resolving(server: Server) -> bool:
-    """Whether its host is a name that we ask the DNS for; ``localhost`` is one too, known from the hosts file."""
+    """Whether its host is a name that we ask the DNS for.
+
+    Not so ``localhost``, which is one machine by two addresses: the system tries both at each connection, where as two
+    endpoints the one that nobody listens on would fail.
+    """
     url = server.url
-    return url.scheme != "unix" and server.resolve != "system" and ":" not in url.host and not _is_ipv4(url.host)
+    if url.scheme == "unix" or server.resolve == "system" or url.host == "localhost":
+        return False
+    return ":" not in url.host and not _is_ipv4(url.host)
 
 
 def expand(servers: Iterable[Server], addresses: Mapping[str, Sequence[Found]]) -> list[Target]:
@@ -70,7 +76,8 @@ def _of(server: Server, addresses: Mapping[str, Sequence[Found]]) -> Iterator[Ta
     for address, port, weight in addresses.get(text, ()):
         port = port or url.port
         called = f"{url.scheme}://{f'[{address}]' if ':' in address else address}:{port}"
-        yield Target(called, text, url.scheme, address, port, "", name, weight or server.weight)
+        share = server.weight and (weight or server.weight)  # an operator's 0 stands
+        yield Target(called, text, url.scheme, address, port, "", name, share)
 
 
 def _name(server: Server) -> str:

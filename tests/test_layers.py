@@ -27,6 +27,7 @@ LAYERS = {
         "options",
         "pattern_syntax",
         "patterns",
+        "resolver",
         "shared",
         "steps",
         "sweeper",

@@ -27,7 +27,7 @@ def service(**options: Any) -> Service:
         ("http://127.0.0.1:80", "dns", False),
         ("http://[::1]:80", "dns", False),
         ("unix:/run/x.sock", "dns", False),
-        ("http://localhost:80", "dns", True),
+        ("http://localhost:80", "dns", False),
         ("http://a.example", "dns", True),
         ("http://a.example", "system", False),
         ("http://_http._tcp.a.example", "srv", True),
@@ -35,7 +35,7 @@ def service(**options: Any) -> Service:
     ],
 )
 def test_only_names_are_resolved(url: str, resolve: str, answer: bool) -> None:
-    """Addresses and Unix sockets are known, and the system's names are left to the system."""
+    """Addresses and Unix sockets are known; the system's names and localhost are left to the system."""
     assert needs_resolving(server(url, resolve=resolve)) is answer
 
 
@@ -78,6 +78,12 @@ def test_the_same_target_counts_once() -> None:
     found = {"http://a.example:80": [("192.0.2.1", 0, 0)], "http://b.example:80": [("192.0.2.1", 0, 0)]}
     targets = expand([server("http://a.example", weight=4), server("http://b.example")], found)
     assert [(target.url, target.name, target.weight) for target in targets] == [("http://192.0.2.1:80", "a.example", 4)]
+
+
+def test_an_operators_weight_of_nothing_stands() -> None:
+    """Whatever weight the answer has, a server without weight gets no new clients."""
+    (target,) = expand([server("http://a.example", weight=0)], {"http://a.example:80": [("192.0.2.1", 0, 5)]})
+    assert target.weight == 0
 
 
 def test_the_system_resolves_its_names_itself() -> None:
