@@ -89,6 +89,15 @@ def test_half_open_and_closed() -> None:
     assert breaker.state == CLOSED
 
 
+def test_a_clean_slate() -> None:
+    """What opened it is no part of the share once it has closed."""
+    breaker = Breaker(replace(ROW, success_threshold=1, failure_ratio=0.5, window=1000.0, min_requests=3))
+    fail(breaker, 1.0, 3)
+    breaker.outcome(breaker.admit(11.0), 11.0, False, 0.1)
+    fail(breaker, 12.0, 2)
+    assert breaker.state == CLOSED
+
+
 @pytest.mark.parametrize(("failed", "seconds"), [(True, None), (False, 5.0)])
 def test_one_bad_probe_opens_it_again(failed: bool, seconds: float | None) -> None:
     """A failure or, where latency counts, a slow answer in half-open starts another cooldown."""

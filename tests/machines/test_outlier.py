@@ -69,6 +69,15 @@ def test_what_ends_while_it_is_out() -> None:
     assert outcomes(outlier, 11.0, "---") == [0, 0, 20]
 
 
+def test_a_clean_slate() -> None:
+    """What failed before the ejection is no part of the share after it."""
+    outlier = Outlier(replace(SHARE, window=1000.0))
+    outcomes(outlier, 1.0, "----")
+    outlier.ejected(1.0)
+    outlier.returned(11.0)
+    assert outcomes(outlier, 11.0, "++-") == [0] * 3
+
+
 def test_the_time_grows_and_shrinks() -> None:
     """Each relapse doubles it up to the most, and each such time without one halves it again."""
     outlier = Outlier(ROW)

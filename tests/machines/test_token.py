@@ -70,6 +70,13 @@ def test_another_form() -> None:
     assert Tokens(KEY).read(Tokens(KEY, 60.0).make(URL, NOW), NOW) is None
 
 
+def test_two_purposes() -> None:
+    """A name is never a signature, not even of the same text."""
+    tokens = Tokens(KEY, 60.0)
+    token = tokens.make(URL, NOW)
+    assert tokens.name(token[:24]) != token[24:]
+
+
 def test_an_empty_key() -> None:
     """Without a key there are no tokens, as anybody could make them."""
     with pytest.raises(ValueError, match="key"):
