@@ -79,7 +79,7 @@ class ConsistentHash(Balancer[EndpointType]):
     def _next(self, start: int, tried: Collection[EndpointType]) -> EndpointType | None:
         """The first that may take one more; if all that are left have their part, the first of those."""
         bound = self._bound * (self._running + 1)
-        left = len(self._members.difference(tried))
+        left = len(self._members) - len(self._members.intersection(tried))
         passed: dict[EndpointType, None] = {}
         for point in chain(islice(self._ring, start, None), islice(self._ring, start)):
             if len(passed) == left:

@@ -51,7 +51,7 @@ class HighestRandomWeight(Balancer[EndpointType]):
         self._forks: dict[int, Rendezvous[int]] = {}
         for _ in range(self._levels):
             above: dict[int, list[tuple[int, float, int]]] = defaultdict(list)
-            for branch in sorted(shares):
+            for branch in shares:
                 above[branch >> _BITS].append((branch, shares[branch], hashed(b"branch %d" % branch)))
             self._forks.update({fork: Rendezvous(branches) for fork, branches in above.items()})
             shares = {fork: sum(share for _, share, _ in branches) for fork, branches in above.items()}

@@ -68,26 +68,20 @@ class LeastTime(Lowest[EndpointType]):
         return super().pick(request, tried)
 
     def ended(self, endpoint: EndpointType, seconds: float | None) -> None:
-        """O(log n), O(n) for the first answer of all."""
+        """O(log n)."""
         if endpoint not in self._expected:
             return
         if seconds is not None:
-            self._answered(max(seconds, _SHORTEST))
+            seconds = max(seconds, _SHORTEST)
+            self._mean += (seconds - self._mean) * (_MEAN_NEWEST if self._mean else 1.0)
         if self._mean:
             self._learn(endpoint, seconds)
         self.settle(endpoint)
 
-    def _answered(self, seconds: float) -> None:
-        if self._mean:
-            self._mean += (seconds - self._mean) * _MEAN_NEWEST
-        else:
-            self._mean = seconds
-            self.update(tuple(self._expected))
-
     def _learn(self, endpoint: EndpointType, seconds: float | None) -> None:
         now = self.clock()
         expected = self._faded(endpoint, now)
-        latest = max(seconds, _SHORTEST) if seconds is not None else 2 * max(expected, self._mean)
+        latest = seconds if seconds is not None else 2 * max(expected, self._mean)
         part = 1.0
         if endpoint in self._known:
             part = max(_NEWEST, 1 - 0.5 ** ((now - self._known[endpoint][1]) / _HALF_LIFE))

@@ -122,6 +122,8 @@ def test_what_has_ended_counts_no_more() -> None:
             one.in_flight -= 1
             balancer.ended(one, None)
     assert chosen(balancer, 1000) == before
+    held(balancer, [1] * 10)
+    assert max(one.in_flight for one in endpoints) == 2
 
 
 def test_those_no_longer_there_are_not_counted() -> None:

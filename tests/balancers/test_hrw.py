@@ -41,6 +41,11 @@ def test_keys_are_shared_by_share() -> None:
         one.share = 3.0
     found = Counter(chosen(HighestRandomWeight(endpoints, path), KEYS))
     assert sum(found[one.url] for one in endpoints[:500]) == pytest.approx(KEYS * 0.75, rel=0.02)
+    endpoints[0].share = 4000.0
+    for one in endpoints[1:]:
+        one.share = 4000 / 999
+    found = Counter(chosen(HighestRandomWeight(endpoints, path), KEYS // 10))
+    assert found[endpoints[0].url] == pytest.approx(KEYS / 20, rel=0.05)
 
 
 @pytest.mark.parametrize("count", [2, 10, 32])

@@ -99,6 +99,19 @@ def test_who_was_slow_is_tried_again() -> None:
     assert stage.one_by_one(300, pause=0.2)["c"] > 60
 
 
+def test_after_a_pause_the_newest_answer_counts() -> None:
+    """What was known half a minute ago says little: one slow answer is nearly the whole average."""
+    stage = Stage(some(1))
+    stage.one_by_one(100)
+    stage.now += 30.0
+    stage.speed["a"] = 1.0
+    stage.one_by_one(1)
+    assert 0.8 < stage.balancer.cost(stage.endpoints[0]) < 1.0
+    stage.speed["a"] = 0.0
+    stage.one_by_one(1)
+    assert 0.6 < stage.balancer.cost(stage.endpoints[0]) < 0.8
+
+
 def test_failing_fast_is_not_fast() -> None:
     """Ends without an answer count as slow ones."""
     stage = Stage(some(1, 1, 1))

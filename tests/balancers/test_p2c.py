@@ -34,6 +34,13 @@ def test_the_busier_of_two_is_not_picked() -> None:
     assert set(picks(balancer, 200)) == {"a", "b"}
 
 
+def test_a_share_counts() -> None:
+    """Three running on a share of 4 is less than one on a share of 1."""
+    a, b = some(4, 1)
+    a.in_flight, b.in_flight = 3, 1
+    assert picks(PowerOfTwoChoices((a, b)), 20) == "a" * 20
+
+
 def test_much_more_even_than_chance() -> None:
     """100 each on a thousand: nobody has more than 104, where chance alone gives somebody 125 or more."""
     endpoints = many(1000)
