@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect
 from collections.abc import Collection, Sequence
 from hashlib import blake2b
-from itertools import chain, islice
+from itertools import chain
 from math import log2
 from struct import unpack
 from typing import ClassVar
@@ -81,10 +81,10 @@ class ConsistentHash(Balancer[EndpointType]):
         bound = self._bound * (self._running + 1)
         left = len(self._members) - len(self._members.intersection(tried))
         passed: dict[EndpointType, None] = {}
-        for point in chain(islice(self._ring, start, None), islice(self._ring, start)):
+        for place in chain(range(start, len(self._ring)), range(start)):
             if len(passed) == left:
                 break
-            endpoint = self._owners[point]
+            endpoint = self._owners[self._ring[place]]
             if endpoint in passed or endpoint in tried:
                 continue
             if endpoint.in_flight < bound * endpoint.share:
