@@ -10,7 +10,7 @@ import asyncio
 import gc
 import logging
 import socket
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +21,8 @@ from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
 from a3sgw.config.model import Config
 from a3sgw.config.registry import Registry
+from a3sgw.control.messages import Pushed
+from a3sgw.control.pushed import State
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.entrypoints.http import HttpEntrypoint
 from a3sgw.errors import ConfigError
@@ -57,6 +59,8 @@ class Prepared:
     log: AccessLog | None
     output: Writer | None
     """Where a log that goes on has to move to."""
+    known: list[Pushed]
+    """What was known of endpoints when it was compiled."""
     undo: AsyncExitStack = field(repr=False)
 
 
@@ -66,6 +70,10 @@ class DataPlane:
     def __init__(self, table: SharedTable, directory: Path | None = None) -> None:
         """`directory` is where relative file names of the configuration are looked up."""
         self.metrics = Metrics(table.state)
+        self.state = State()
+        """What the control plane, and other processes, have said of endpoints."""
+        self.tell: Callable[[Pushed], None] = lambda message: None
+        """Called with what services of this process notice, for whoever tells others."""
         self.snapshot: Snapshot | None = None
         self.entrypoints: dict[str, HttpEntrypoint] = {}
         self._table = table
@@ -100,6 +108,7 @@ class DataPlane:
             for one in (one for group in sockets.values() for one in group):
                 undo.callback(one.close)
             log, output = self._open_log(config, undo)
+            known = self.state.all()
             parts = Parts(
                 self._sweeper,
                 lambda *names: self._observers(log, *names),
@@ -107,6 +116,9 @@ class DataPlane:
                 self._directory,
                 log,
                 self._table,
+                self._report,
+                self._counter,
+                known,
             )
             previous = self.snapshot
             with collection_paused() if len(config.routers) > _MANY else nullcontext():
@@ -117,7 +129,7 @@ class DataPlane:
             needed = {key_of(name, config.entrypoints[name]) for name in opened}
             for one in (one for key, group in sockets.items() if key not in needed for one in group):
                 one.close()
-            return Prepared(config, snapshot, opened, log, output, undo.pop_all())
+            return Prepared(config, snapshot, opened, log, output, known, undo.pop_all())
         raise AssertionError("unreachable")
 
     async def discard(self, prepared: Prepared) -> None:
@@ -137,6 +149,10 @@ class DataPlane:
             self.entrypoints[name].gate.apply(options, snapshot.tables[name])
         self.snapshot = snapshot
         self.metrics.forget(snapshot.names())
+        for message in self.state.all():
+            if not any(message is one for one in prepared.known):  # it has come since
+                self._apply(message)
+        self.state.keep({(name, one.url) for name, it in snapshot.services.items() for one in it.endpoints})
         close: list[Close] = []
         old_log, self._access_log = self._access_log, prepared.log
         if old_log is not None and prepared.log is None:
@@ -210,9 +226,37 @@ class DataPlane:
                 for one in group:
                     one.close()
 
-    def _observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+    def _observers(
+        self, log: AccessLog | None, entrypoint: str, router: str, service: str, careful: bool
+    ) -> tuple[Observer, ...]:
         count = counting(self.metrics.route(entrypoint, router, service))
-        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service))
+        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service, careful))
+
+    # What is known of endpoints...
+
+    def take(self, message: Pushed) -> None:
+        """The control plane, or another process, says something of an endpoint or a breaker."""
+        self.state.take(message)
+        self._apply(message)
+
+    def _apply(self, message: Pushed) -> None:
+        snapshot = self.snapshot
+        name = getattr(message, "service", "")
+        if snapshot is None or not name:
+            return
+        if name in snapshot.services:
+            snapshot.services[name].take(message)
+        breaker = snapshot.breakers.get(name)
+        if breaker is not None:
+            breaker.take(message)
+
+    def _report(self, message: Pushed) -> None:
+        """A service of this process has noticed something, and acts on it already."""
+        self.state.take(message)
+        self.tell(message)
+
+    def _counter(self, service: str) -> Callable[[str], None]:
+        return self.metrics.service(service).count
 
     # Letting go...
 
@@ -272,7 +316,10 @@ class DataPlane:
         if self._access_log is not None:
             self._access_log.reopen()
 
-    def in_flight(self) -> dict[str, list[int]]:
-        """Requests at each endpoint now, by service, in the order of the configuration."""
+    def in_flight(self) -> dict[str, dict[str, int]]:
+        """Requests at each endpoint now, by service and URL; without those where there are none."""
         services = self.snapshot.services if self.snapshot is not None else {}
-        return {name: [one.in_flight for one in service.endpoints] for name, service in services.items()}
+        found = {
+            name: {one.url: one.in_flight for one in it.endpoints if one.in_flight} for name, it in services.items()
+        }
+        return {name: counts for name, counts in found.items() if counts}

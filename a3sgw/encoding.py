@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from msgspec import UNSET, DecodeError, Struct, UnsetType, json, msgpack
+from msgspec import UNSET, DecodeError, Meta, Struct, UnsetType, json, msgpack
 
-__all__ = ["UNSET", "DecodeError", "Struct", "UnsetType", "json", "msgpack"]
+__all__ = ["UNSET", "DecodeError", "Meta", "Struct", "UnsetType", "json", "msgpack"]

@@ -6,6 +6,7 @@ GatewayError
 ├── ClientError(status)             the client's fault: 400 408 413 414 417 429 431 501 505
 └── UpstreamError(status)           the endpoint's side; `retryable` says whether the request may be sent again
     ├── NoEndpoint 503              nobody left to ask
+    ├── Overloaded 503              more than it may get: a limit, a full queue, an open breaker
     ├── ConnectError 502            no connection (retryable: nothing was sent)
     ├── ConnectTimeout 504          no connection in time (retryable: nothing was sent)
     ├── ReadTimeout 504             connected, then silent
@@ -57,6 +58,7 @@ class UpstreamError(GatewayError):
 
     status = 502
     retryable = False
+    fields: Sequence[tuple[bytes, bytes]] = ()
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -67,6 +69,16 @@ class NoEndpoint(UpstreamError):
     """No endpoint of the service can be used."""
 
     status = 503
+
+
+class Overloaded(UpstreamError):
+    """The service gets no more for now; the client is told to come back after so many seconds."""
+
+    status = 503
+
+    def __init__(self, reason: str, seconds: int) -> None:
+        super().__init__(reason)
+        self.fields = ((b"Retry-After", b"%d" % seconds),)
 
 
 class ConnectError(UpstreamError):

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from a3sgw.admin.health import health
 from a3sgw.admin.server import AdminServer
+from a3sgw.caretaker import Caretaker
 from a3sgw.config.document import Document
 from a3sgw.config.model import Config
 from a3sgw.data_plane import DataPlane
@@ -45,6 +46,7 @@ class Gateway:
         source = source if isinstance(source, Config) else Path(source)
         directory = None if isinstance(source, Config) else source if source.is_dir() else source.parent
         self._plane = DataPlane(self._table, directory)
+        self._caretaker = Caretaker(self._plane.state, self._plane.take, directory)
         self._reloads = Reloads(source, self.apply, self._plane.metrics)
         self._listening = Listening()
         self._state: State = "new"
@@ -92,6 +94,7 @@ class Gateway:
         self._listening.close()
         if self._admin is not None:
             await self._admin.close()
+        await self._caretaker.close()
         await self._plane.close()
         self._reloads.close()
         self._table.close()
@@ -116,12 +119,15 @@ class Gateway:
                 raise GatewayError(f"the gateway is {self._state}")
             opened = await self._listening.open(config)
             undo.callback(close, opened)
+            undo.push_async_callback(self._caretaker.prepare, self._plane.config)
+            await self._caretaker.prepare(config)
             sockets = {key: [one.dup() for one in listener.sockets] for key, listener in opened.items()}
             prepared = await self._plane.prepare(config, sockets, document)
             undo.push_async_callback(self._plane.discard, prepared)
             admin, address = await self._open_admin(config)
             undo.pop_all()
             self._plane.commit(prepared)
+            self._caretaker.use(config)
             self._listening.swap(config, opened)
         old, self._admin, self.admin_address = self._admin, admin, address
         if old is not None and old is not admin:
@@ -164,18 +170,33 @@ class Gateway:
     def health(self) -> dict[str, Any]:
         """State, entrypoints, services and the last reload, JSON-ready."""
         running = self._state == "running"
-        services = self._plane.snapshot.services if self._plane.snapshot is not None else {}
         return health(
             ("degraded" if self._reloads.problems else "healthy") if running else self._state,
             self._started_at,
             {name: (one.addresses, len(one.gate.connections)) for name, one in self._plane.entrypoints.items()},
-            {name: [(one.url, one.weight, one.in_flight) for one in it.endpoints] for name, it in services.items()},
+            self._endpoints(),
+            self._caretaker.breakers(),
+            self.metrics().totals(),
             self.metrics(),
         )
 
     def metrics_text(self) -> bytes:
         """Prometheus text; may be called from a thread."""
-        return render(self.metrics(), __version__)
+        return render(self.metrics(), __version__, (), {}, self._endpoints(), self._caretaker.breakers())
+
+    def _endpoints(self) -> dict[str, list[dict[str, Any]]]:
+        in_flight = self._plane.in_flight()
+        return self._caretaker.endpoints(lambda service: in_flight.get(service, {}))
+
+    def drain(self, service: str, url: str, draining: bool = True) -> str:
+        """Give an endpoint no new clients, or new ones again; returns its URL as it is known. GatewayError when there
+        is none."""
+        return self._caretaker.drain(service, url, draining)
+
+    def weigh(self, service: str, url: str, weight: int) -> str:
+        """Use this weight instead of the configured one, -1 for that again; returns its URL as it is known.
+        GatewayError when there is none."""
+        return self._caretaker.weigh(service, url, weight)
 
     def masked_config(self) -> dict[str, Any]:
         """The configuration in use, JSON-ready, secrets masked."""
@@ -198,6 +219,8 @@ class _View:
         self.ready = gateway.ready
         self.metrics_text = gateway.metrics_text
         self.config = gateway.masked_config
+        self.drain = gateway.drain
+        self.weigh = gateway.weigh
         self.problems = gateway._reloads.told
 
     async def refresh(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import ssl
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,15 +13,15 @@ from a3sgw.config.document import Document
 from a3sgw.config.model import Config, MiddlewareConfig
 from a3sgw.config.registry import Registry
 from a3sgw.config.router import Router
-from a3sgw.config.service import Service as ServiceOptions
+from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Middleware
 from a3sgw.plan import Plan
-from a3sgw.routing.builtin import MergeSlashes, Nobody
+from a3sgw.routing.builtin import MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.index import Entry, Index
-from a3sgw.routing.route import Observer, Route
+from a3sgw.routing.route import Care, Observer, Route
 from a3sgw.routing.table import Table
 from a3sgw.rule.ast import Node
 from a3sgw.rule.compile import compile_node, compile_rule
@@ -29,7 +29,9 @@ from a3sgw.rule.errors import RuleError
 from a3sgw.rule.parse import parse
 from a3sgw.rule.priority import default_priority
 from a3sgw.rule.tcp_matchers import TCP
-from a3sgw.service.build import build_service
+from a3sgw.service.build import Builder, Surroundings
+from a3sgw.service.guards import BreakerNode
+from a3sgw.service.node import Node as ServiceNode
 from a3sgw.service.service import Service
 from a3sgw.shared.table import SharedTable
 from a3sgw.steps import Steps, exhaust
@@ -37,8 +39,18 @@ from a3sgw.sweeper import Sweeper
 
 _log = logging.getLogger("a3sgw.snapshot")
 _FOR_TCP = 'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
-Observe = Callable[[str, str, str], tuple[Observer, ...]]
-"""(entrypoint, router, service) → who is told of each exchange on that route."""
+_IMPORTANCE = ("low", "normal", "high")
+Observe = Callable[[str, str, str, bool], tuple[Observer, ...]]
+"""(entrypoint, router, service, whether it is looked after) → who is told of each exchange on that route."""
+
+
+def _tell_nobody(message: Pushed) -> None:
+    """For snapshots that are never used."""
+
+
+def _count_nothing(service: str) -> Callable[[str], None]:
+    """The same."""
+    return lambda what: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +74,12 @@ class Parts:
     """What the observers write to: routes are kept only as long as it is the same."""
     table: SharedTable | None = None
     """Limits of all workers together; None where nothing is ever served."""
+    report: Callable[[Pushed], None] = _tell_nobody
+    """Tells other processes what services notice."""
+    counter: Callable[[str], Callable[[str], None]] = _count_nothing
+    """By service: counts its events."""
+    known: Iterable[Pushed] = ()
+    """What the control plane has said of endpoints so far."""
 
 
 @dataclass
@@ -71,6 +89,11 @@ class Snapshot:
     config: Config
     tables: dict[str, Table] = field(default_factory=dict)
     services: dict[str, Service] = field(default_factory=dict)
+    """Those with endpoints; a revision "v1" of "x" is called "x@v1"."""
+    nodes: dict[str, ServiceNode] = field(default_factory=dict)
+    """What routers may name."""
+    breakers: dict[str, BreakerNode] = field(default_factory=dict)
+    """Those of whole services, by name."""
     middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
     observed_by: object = None
@@ -192,14 +215,33 @@ class _Compiler:
         self.made = Snapshot(config, observed_by=parts.observed_by)
         self._same_observers = previous is not None and previous.observed_by is parts.observed_by
         self._unmatched = Nobody()
-        self._chains: dict[tuple[object, ...], tuple[Chain, Plan]] = {}
+        self._chains: dict[tuple[object, ...], tuple[Chain, Plan, Care | None]] = {}
+        around = Surroundings(
+            parts.sweeper,
+            parts.directory,
+            parts.table,
+            parts.table.seed if parts.table is not None else b"",
+            parts.report,
+            parts.counter,
+            parts.known,
+        )
+        self._builder = Builder(
+            config.services,
+            around,
+            previous.config.services if previous is not None else {},
+            previous.nodes if previous is not None else {},
+            previous.services if previous is not None else {},
+            previous.breakers if previous is not None else {},
+        )
+        self.made.nodes, self.made.services = self._builder.nodes, self._builder.services
+        self.made.breakers = self._builder.breakers
 
     def run(self) -> Steps[Snapshot]:
         for name, options in self.config.middlewares.items():
             self._middleware(name, options)
             yield
-        for name, service in self.config.services.items():
-            self._service(name, service)
+        for name in self.config.services:
+            self._service(name)
             yield
         for name, router in self.config.routers.items():
             self._rule(name, router)
@@ -230,14 +272,9 @@ class _Compiler:
         except Exception as error:  # whatever a third party's constructor raises
             self._error(("middlewares", name), f"cannot make this middleware: {error}")
 
-    def _service(self, name: str, options: ServiceOptions) -> None:
-        previous = self.previous
-        if previous is not None and previous.config.services.get(name) == options and name in previous.services:
-            self.made.services[name] = previous.services[name]
-            return
-        old = previous.services.get(name) if previous is not None else None
+    def _service(self, name: str) -> None:
         try:
-            self.made.services[name] = build_service(name, options, self.parts.sweeper, old, self.parts.directory)
+            self._builder.build(name)
         except (OSError, ssl.SSLError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             self._error(
@@ -285,7 +322,7 @@ class _Compiler:
         previous = self.previous.tables.get(entrypoint) if self.previous is not None and self._same_observers else None
         if previous is not None and _same(previous.entries, entries):
             return previous
-        unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", ""))
+        unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", "", False))
         index = yield from Index.steps(entries)
         return Table(index, previous.unmatched if previous is not None else unmatched, entries)
 
@@ -293,28 +330,42 @@ class _Compiler:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
         options = self.config.entrypoints[entrypoint]
         middlewares = [self.made.middlewares[one] for one in (*options.middlewares, *router.middlewares)]
-        service = self.made.services[router.service]
+        node = self.made.nodes[router.service]
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        made_of = (router.service, differs, *middlewares, service)
+        made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
         else:
             merges = bool(router.merge_slashes) if differs else None
-            chain, plan = self._chain(merges, middlewares, service)
-            observers = self.parts.observe(entrypoint, name, router.service)
-            route = Route(name, chain, service, plan, observers)
+            chain, plan, care = self._chain(merges, middlewares, node, router)
+            observers = self.parts.observe(entrypoint, name, router.service, care is not None)
+            service = node if care is None and isinstance(node, Service) else None
+            route = Route(name, chain, service, plan, observers, care)
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
 
-    def _chain(self, merges: bool | None, middlewares: list[Middleware[Any]], service: Service) -> tuple[Chain, Plan]:
+    def _chain(
+        self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode, router: Router
+    ) -> tuple[Chain, Plan, Care | None]:
         """The same objects for all routes through the same things: there may be thousands."""
-        key = (merges, *map(id, middlewares), id(service))
+        key = (merges, router.timeouts, router.importance, *map(id, middlewares), id(node))
         if key not in self._chains:
-            first = [MergeSlashes(merges)] if merges is not None else []
-            chain = Chain([*first, *middlewares])
-            self._chains[key] = chain, chain.plan(service.plan)
+            first: list[Middleware[Any]] = [MergeSlashes(merges)] if merges is not None else []
+            last = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
+            chain = Chain([*first, *middlewares, *last])
+            self._chains[key] = chain, *self._care(chain, node, router)
         return self._chains[key]
+
+    def _care(self, chain: Chain, node: ServiceNode, router: Router) -> tuple[Plan, Care | None]:
+        """How a route forwards: plainly, or with all that its services and middlewares ask for."""
+        plans = {service: chain.plan(plan) for service, plan in node.leaves()}
+        if isinstance(node, Service) and node.is_plain and plans[node].is_plain:
+            return plans[node], None
+        retries = (plan.retries.max_body_bytes for plan in plans.values() if plan.retries is not None)
+        keeps = max(node.keeps, *retries, 0)
+        importance = _IMPORTANCE.index(router.importance)
+        return next(iter(plans.values()), Plan()), Care(node, plans, keeps, importance, self.parts.sweeper)
 
 
 def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:

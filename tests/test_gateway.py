@@ -175,7 +175,9 @@ async def test_what_it_says_about_itself(origin: Origin) -> None:
     health: dict[str, Any] = gateway.health()
     assert health["status"] == "healthy"
     assert health["entrypoints"]["web"] == {"addresses": gateway.addresses["web"], "connections": 0}
-    assert health["services"]["origin"] == [{"url": origin.url, "weight": 1, "in_flight": 0}]
+    assert health["services"]["origin"] == [
+        {"url": origin.url, "weight": 1, "in_flight": 0, "health": "healthy", "draining": False}
+    ]
     assert health["config"]["last_reload_success"] is True
     assert health["config"]["last_reload_time"] > 0
     assert gateway.config().shutdown_timeout_secs == 1
@@ -195,7 +197,7 @@ async def test_applied_is_told(origin: Origin) -> None:
     await gateway.start()
     more = 'entrypoints "more" { address = "127.0.0.1:0" }\n'
     assert await gateway.reload(load_config(hcl(origin.url, more=more)))
-    assert not await gateway.reload(load_config(hcl(origin.url, service='strategy = "p2c"')))
+    assert not await gateway.reload(load_config(hcl(origin.url, more="providers {\n docker {}\n}\n")))
     assert told == [1, 2]
     await gateway.shutdown()
 

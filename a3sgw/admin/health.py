@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from a3sgw.observe.metrics import Metrics
+from a3sgw.observe.metrics import Metrics, MetricsData
 from a3sgw.version import __version__
 
 
@@ -14,11 +14,14 @@ def health(
     status: str,
     started_at: float,
     entrypoints: Mapping[str, tuple[list[str], int]],
-    services: Mapping[str, Sequence[tuple[str, int, int]]],
+    services: Mapping[str, Sequence[Mapping[str, Any]]],
+    breakers: Mapping[str, str],
+    counted: MetricsData,
     metrics: Metrics,
 ) -> dict[str, Any]:
-    """`entrypoints` are (addresses, open connections), `services` lists of (URL, weight, requests in flight); the
-    start is in seconds since the epoch, 0 before it is complete."""
+    """`entrypoints` are (addresses, open connections), `services` what is known of each endpoint, `breakers` the state
+    of those of whole services, `counted` what all processes have counted; the start is in seconds since the epoch, 0
+    before it is complete."""
     return {
         "status": status,
         "version": __version__,
@@ -27,10 +30,9 @@ def health(
             name: {"addresses": addresses, "connections": connections}
             for name, (addresses, connections) in entrypoints.items()
         },
-        "services": {
-            name: [{"url": url, "weight": weight, "in_flight": count} for url, weight, count in endpoints]
-            for name, endpoints in services.items()
-        },
+        "services": {name: list(endpoints) for name, endpoints in services.items()},
+        "circuit_breakers": dict(breakers),
+        "events": counted["services"],
         "config": {
             "last_reload_success": metrics.last_reload_success,
             "last_reload_time": metrics.last_reload_time,

@@ -113,16 +113,6 @@ class BodyLimit(BaseOptions):
     """Largest body that may pass; more is answered with 413."""
 
 
-class Retry(BaseOptions):
-    """`retry`."""
-
-    max_retries: int = Field(3, ge=0, le=100)
-    """How often a request is sent again."""
-
-    retry_interval_ms: float = Field(0, ge=0)
-    """Pause before the first time."""
-
-
 class CircuitBreaker(BaseOptions):
     """`circuit-breaker`."""
 
@@ -168,7 +158,6 @@ FIXED_KINDS: Mapping[str, type[BaseOptions]] = MappingProxyType(
         "headers": HeadersOptions,
         "strip-prefix": StripPrefix,
         "body-limit": BodyLimit,
-        "retry": Retry,
         "circuit-breaker": CircuitBreaker,
         "ip-allow": IpAllow,
         "compress": Compress,

@@ -126,7 +126,7 @@ class EndpointHealth(Message, frozen=True, tag=True):
 
 
 class EndpointWeight(Message, frozen=True, tag=True):
-    """Use this weight instead of the configured one."""
+    """Use this weight instead of the configured one, -1 for that again."""
 
     service: str
     url: str
@@ -139,6 +139,16 @@ class EndpointDrain(Message, frozen=True, tag=True):
     service: str
     url: str
     draining: bool
+
+
+class Addresses(Message, frozen=True, tag=True):
+    """What a name stands for now."""
+
+    service: str
+    server: str
+    """As configured."""
+    addresses: list[tuple[str, int, int]]
+    """(address, port, weight); 0 where the configured one holds."""
 
 
 class Certificate(Message, frozen=True, tag=True):
@@ -228,19 +238,19 @@ class Counters(Message, frozen=True, tag=True):
     token: int
     """Of the question; 0 when nobody asked."""
     data: MetricsData
-    in_flight: dict[str, list[int]]
-    """Requests at each endpoint now, by service; without those where there are none."""
+    in_flight: dict[str, dict[str, int]]
+    """Requests at each endpoint now, by service and URL; without those where there are none."""
 
 
 Down = (
     Welcome | Stop | Collect | ReopenLogs | LogLevel | Items | Order | Sockets | Prepare | Listen | Commit | Abandon
-    | EndpointHealth | EndpointWeight | EndpointDrain | Certificate | Ejection | BreakerState
+    | EndpointHealth | EndpointWeight | EndpointDrain | Addresses | Certificate | Ejection | BreakerState
 )  # fmt: skip
 Up = (
     Hello | Prepared | Refused | Abandoned | Committed | Leaving | Heartbeat | Counters
-    | EndpointHealth | Ejection | BreakerState
+    | EndpointHealth | EndpointDrain | Ejection | BreakerState
 )  # fmt: skip
-Pushed = EndpointHealth | EndpointWeight | EndpointDrain | Certificate | Ejection | BreakerState | LogLevel
+Pushed = EndpointHealth | EndpointWeight | EndpointDrain | Addresses | Certificate | Ejection | BreakerState | LogLevel
 """What is sent again to a worker that starts."""
 
 _encoder = msgpack.Encoder()

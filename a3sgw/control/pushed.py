@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import monotonic
 
 from a3sgw.control.messages import (
+    Addresses,
     BreakerState,
     Certificate,
     Ejection,
@@ -25,6 +26,8 @@ def subject(message: Pushed) -> _Subject:
     match message:
         case EndpointHealth() | EndpointWeight() | EndpointDrain() | Ejection() | BreakerState():
             return type(message).__name__, message.service, message.url
+        case Addresses():
+            return type(message).__name__, message.service, message.server
         case Certificate():
             return type(message).__name__, *sorted(message.names)
         case LogLevel():
@@ -55,6 +58,7 @@ class State:
         for key, message in list(self._newest.items()):
             if isinstance(message, Certificate | LogLevel):
                 continue
-            known = (message.service, message.url) in endpoints if message.url else message.service in services
+            url = "" if isinstance(message, Addresses) else message.url
+            known = (message.service, url) in endpoints if url else message.service in services
             if not known:
                 del self._newest[key]

@@ -118,6 +118,24 @@ class RouteMetrics:
         return f"<RouteMetrics [{self.entrypoint}/{self.router}/{self.service}, {self.count} requests]>"
 
 
+class ServiceMetrics:
+    """What happened at one service beyond forwarding: retries, ejections, refusals …, each under a fixed word."""
+
+    __slots__ = ("events",)
+
+    def __init__(self) -> None:
+        self.events: dict[str, int] = {}
+
+    def count(self, what: str) -> None:
+        """Count one."""
+        self.events[what] = self.events.get(what, 0) + 1
+
+    def add(self, events: dict[str, int]) -> None:
+        """Add another process's."""
+        for what, count in events.items():
+            self.events[what] = self.events.get(what, 0) + count
+
+
 class EntrypointMetrics:
     """Connections of one entrypoint: `open` now, `accepted` ever, `refused` by reason."""
 

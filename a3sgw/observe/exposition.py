@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from types import MappingProxyType
+from typing import Any
 
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -39,32 +40,44 @@ def render(
     version: str = "",
     workers: Sequence[WorkerFigures] = (),
     replaced: Mapping[str, int] = MappingProxyType({}),
+    endpoints: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
+    breakers: Mapping[str, str] = MappingProxyType({}),
 ) -> bytes:
     """All counters as Prometheus text (format 0.0.4), with the process's own memory, CPU and file descriptors.
 
-    `replaced` counts workers that were replaced, by why.
+    `replaced` counts workers that were replaced, by why; `endpoints` is what is known of each, by service, `breakers`
+    the state of those of whole services.
 
     Works on a copy, so it may run in a thread while requests are counted: thousands of busy routers take a while.
     """
-    return generate_latest(_Everything(metrics.snapshot(), version, workers, replaced))
+    known = (*endpoint_families(endpoints), *breaker_families(endpoints, breakers))
+    return generate_latest(_Everything(metrics.snapshot(), version, workers, replaced, known))
 
 
 class _Everything(Collector):
     """Turns one snapshot into metric families."""
 
     def __init__(
-        self, data: MetricsData, version: str, workers: Sequence[WorkerFigures], replaced: Mapping[str, int]
+        self,
+        data: MetricsData,
+        version: str,
+        workers: Sequence[WorkerFigures],
+        replaced: Mapping[str, int],
+        endpoints: Sequence[Metric],
     ) -> None:
         self._data = data
         self._version = version
         self._workers = workers
         self._replaced = replaced
+        self._endpoints = endpoints
 
     def collect(self) -> Iterator[Metric]:
         for position, level in enumerate(_LEVELS):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
         yield from _state(self._data)
+        yield service_family(self._data["services"])
+        yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
@@ -172,3 +185,58 @@ def _workers(workers: Sequence[WorkerFigures], replaced: Mapping[str, int]) -> I
     for reason, count in replaced.items():
         ended.add_metric([reason], count)
     return iter((serving, connections, processor, memory, descriptors, ended))
+
+
+def service_family(services: Mapping[str, Mapping[str, int]]) -> Metric:
+    """What happened at services beyond forwarding."""
+    events = CounterMetricFamily(
+        "a3sgw_service_events",
+        "Retries, ejections, refusals and other events of services, by what.",
+        labels=["service", "event"],
+    )
+    for service, counts in services.items():
+        for event, count in counts.items():
+            events.add_metric([service, event], count)
+    return events
+
+
+_HEALTH = ("healthy", "degraded", "unhealthy")
+_BREAKER = ("closed", "half-open", "open")
+
+
+def endpoint_families(services: Mapping[str, Sequence[Mapping[str, Any]]]) -> Iterator[Metric]:
+    """How endpoints do: a gauge per state, 1 for the one an endpoint is in, as for enumerations in general."""
+    label = ["service", "endpoint"]
+    health = GaugeMetricFamily(
+        "a3sgw_endpoint_health", "1 for the state the probes see an endpoint in.", labels=[*label, "state"]
+    )
+    ejected = GaugeMetricFamily("a3sgw_endpoint_ejected", "1 while an endpoint is left out for failures.", labels=label)
+    draining = GaugeMetricFamily("a3sgw_endpoint_draining", "1 while an endpoint gets no new clients.", labels=label)
+    weight = GaugeMetricFamily("a3sgw_endpoint_weight", "The weight of an endpoint now.", labels=label)
+    running = GaugeMetricFamily("a3sgw_endpoint_requests_in_flight", "Requests at an endpoint now.", labels=label)
+    for service, endpoints in services.items():
+        for one in endpoints:
+            names = [service, one["url"]]
+            for state in _HEALTH:
+                health.add_metric([*names, state], int(one["health"] == state))
+            ejected.add_metric(names, int("ejected_until" in one))
+            draining.add_metric(names, int(one["draining"]))
+            weight.add_metric(names, one["weight"])
+            running.add_metric(names, one["in_flight"])
+    return iter((health, ejected, draining, weight, running))
+
+
+def breaker_families(
+    services: Mapping[str, Sequence[Mapping[str, Any]]], breakers: Mapping[str, str]
+) -> Iterator[Metric]:
+    """The circuit breakers that have ever changed; an empty endpoint is the whole service."""
+    family = GaugeMetricFamily(
+        "a3sgw_circuit_breaker", "1 for the state a circuit breaker is in.", labels=["service", "endpoint", "state"]
+    )
+    states = {(service, ""): state for service, state in breakers.items()}
+    for service, endpoints in services.items():
+        states |= {(service, one["url"]): one["circuit_breaker"] for one in endpoints if "circuit_breaker" in one}
+    for (service, endpoint), now in states.items():
+        for state in _BREAKER:
+            family.add_metric([service, endpoint, state], int(now == state))
+    yield family

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypedDict
 
-from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, RouteData, RouteKey, RouteMetrics
+from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, RouteData, RouteKey, RouteMetrics, ServiceMetrics
 
-__all__ = ["EntrypointMetrics", "Metrics", "MetricsData", "RouteMetrics"]
+__all__ = ["EntrypointMetrics", "Metrics", "MetricsData", "RouteMetrics", "ServiceMetrics"]
 
 
 class MetricsData(TypedDict):
@@ -21,6 +21,8 @@ class MetricsData(TypedDict):
     access_log_lost: int
     table: dict[str, int]
     """What happened at the shared table: how often, by what."""
+    services: dict[str, dict[str, int]]
+    """What happened at services, by name: how often, by what."""
 
 
 class Metrics:
@@ -32,6 +34,7 @@ class Metrics:
         self._other_tables: dict[str, int] = {}
         self._routes: dict[RouteKey, RouteMetrics] = {}
         self._entrypoints: dict[str, EntrypointMetrics] = {}
+        self._services: dict[str, ServiceMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -55,6 +58,13 @@ class Metrics:
         found = self._entrypoints.get(name)
         if found is None:
             found = self._entrypoints[name] = EntrypointMetrics(name)
+        return found
+
+    def service(self, name: str) -> ServiceMetrics:
+        """The events of the service `name`: the same object for the same name."""
+        found = self._services.get(name)
+        if found is None:
+            found = self._services[name] = ServiceMetrics()
         return found
 
     def reloaded(self, success: bool, now: float) -> None:
@@ -102,6 +112,7 @@ class Metrics:
             "last_reload_time": self.last_reload_time,
             "access_log_lost": self.access_log_lost,
             "table": _sum(self._own_table(), self._other_tables),
+            "services": {name: one.events.copy() for name, one in list(self._services.items()) if one.events},
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -116,6 +127,8 @@ class Metrics:
         self.last_reload_time = max(self.last_reload_time, data["last_reload_time"])
         self.access_log_lost += data["access_log_lost"]
         self._other_tables = _sum(self._other_tables, data["table"])
+        for name, events in data["services"].items():
+            self.service(name).add(events)
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

@@ -46,6 +46,12 @@ class Record(Struct, gc=False):
     """Why it failed, as the name of an error with its reason; empty when nothing did."""
     attempts: int
     """Endpoints asked."""
+    retries: int | UnsetType = UNSET
+    """How often it was sent again; left out on routes that never do."""
+    queued_ms: float | UnsetType = UNSET
+    """How long it waited for a place at an endpoint; left out like `retries`."""
+    answered_by: str | UnsetType = UNSET
+    """The service whose endpoint was asked last, where it is another than `service`: a revision, a part, a backup."""
     user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
     referer: str | UnsetType = UNSET

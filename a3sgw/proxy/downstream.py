@@ -15,6 +15,7 @@ from a3sgw.http.message import Request, Response
 from a3sgw.http.parser import HttpRequestParser, feed
 from a3sgw.http.repeat import RepeatedRequest
 from a3sgw.http.request import read_request, repair
+from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
@@ -255,7 +256,9 @@ class Downstream(asyncio.Protocol):
                 self._forwarded = lines + b"X-Request-Id: "
             identity = request.id = gate.new_id()
             own = self._forwarded + identity + b"\r\n"
-        exchange = self._exchange = Exchange(self, request, own, gate.find(request) or gate.unmatched)
+        route = gate.find(request) or gate.unmatched
+        make = Exchange if route.care is None else Careful
+        exchange = self._exchange = make(self, request, own, route)
         length = request.content_length
         if length == 0:
             self._state = _WHOLE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Task
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import cast
 
@@ -17,17 +17,18 @@ from a3sgw.http.encode import request_head
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import CHUNKED, Incoming
+from a3sgw.middlewares.base import BodyFilter
 from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.refusal import refusal
 from a3sgw.proxy.seam import SLOW, WAITING, Client
 from a3sgw.proxy.trailers import safe_trailers
+from a3sgw.retry_policy import IDEMPOTENT
 from a3sgw.routing.route import Route
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
-_SAFE_TO_REPEAT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 _RELAYED_INTERIM = frozenset({102, 103})
 
 
@@ -48,6 +49,8 @@ class Exchange:
     """What this exchange waits for, if it needs a task at all."""
     response: Response | None = None
     finished = False
+    _counted = False
+    """Whether it is one of the endpoint's `in_flight`."""
     passed = 0
     """Request steps that let it pass."""
     tried: tuple[Endpoint, ...] = ()
@@ -69,6 +72,7 @@ class Exchange:
         """Field lines the gateway adds for the endpoint: forwarding and request id."""
         self.request = request
         self.route = route
+        self.plan = route.plan
         self.request_ended = request.content_length == 0
         self.takes_whole = not route.chain.responds
         self.started = monotonic()
@@ -127,7 +131,7 @@ class Exchange:
 
     def _filter_request(self) -> None:
         """Make this request's body filters, and pass through them what came while the chain was waiting."""
-        filters = Filters(made for hook in self.route.chain.request_body if (made := hook(self.request)))
+        filters = Filters(self._body_filters())
         if not filters:
             return
         self._request_filters = filters
@@ -136,6 +140,10 @@ class Exchange:
             if self.request_ended:
                 pieces.append(filters.flush())
             self._pending = [piece for piece in pieces if piece]
+
+    def _body_filters(self) -> Iterator[BodyFilter]:
+        """Those that middlewares want for this request."""
+        return (made for hook in self.route.chain.request_body if (made := hook(self.request)))
 
     def _fault(self, error: Exception) -> None:
         """A middleware refused, or has a bug: the one is an answer, the other is logged and becomes 500."""
@@ -155,8 +163,14 @@ class Exchange:
         if endpoint is None:
             self.fail(NoEndpoint("no endpoint can be used"))
             return
+        self._ask(endpoint)
+
+    def _ask(self, endpoint: Endpoint) -> None:
+        """Send it the request, on a kept connection or a new one."""
         self.endpoint = endpoint
         self.attempts += 1
+        self._counted = True
+        endpoint.in_flight += 1
         origin = endpoint.pool.take()
         if origin is not None:
             self._send(origin, endpoint)
@@ -169,31 +183,28 @@ class Exchange:
         self._waiting = spawn(self._connecting(endpoint), "connect")
 
     async def _connecting(self, endpoint: Endpoint) -> None:
-        """A new connection; when it fails, the next endpoint, for nothing has been sent."""
+        """A new connection, or none."""
         try:
-            origin = await endpoint.pool.connect(self.route.plan.connect_timeout)
+            origin = await endpoint.pool.connect(self.plan.connect_timeout)
         except UpstreamError as error:
-            if self.finished:
-                return
-            self.tried = (*self.tried, endpoint)
-            service = self.route.service
-            if service is not None and len(self.tried) < len(service.endpoints):
-                _log.warning(
-                    "endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason}
-                )
-                following = service.pick(self.request, self.tried)
-                if following is not None:
-                    self.endpoint = following
-                    self.attempts += 1
-                    kept = following.pool.take()
-                    if kept is None:
-                        await self._connecting(following)
-                    else:
-                        self._connected(kept, following)
-                    return
+            if not self.finished:
+                self._not_reached(endpoint, error)
+        else:
+            self._connected(origin, endpoint)
+
+    def _not_reached(self, endpoint: Endpoint, error: UpstreamError) -> None:
+        """The next endpoint, for nothing has been sent."""
+        self._leave()
+        self.tried = (*self.tried, endpoint)
+        service = self.route.service
+        following = service.pick(self.request, self.tried) if service is not None else None
+        if following is None:
             self.fail(error)
             return
-        self._connected(origin, endpoint)
+        _log.warning("endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason})
+        self._ask(following)
+        if self._origin is not None:
+            self._client.release(WAITING)
 
     def _connected(self, origin: Upstream, endpoint: Endpoint) -> None:
         if self.finished:
@@ -206,11 +217,10 @@ class Exchange:
     def _send(self, origin: Upstream, endpoint: Endpoint) -> None:
         """Write the head, and what has already come of the body."""
         request = self.request
-        plan = self.route.plan
+        plan = self.plan
         own = self._own
         if request.content_length == 0 and not request.te and plan.pass_host_header and request.authority:
             self._origin = origin
-            endpoint.in_flight += 1
             origin.send(self, request_head(request, own), request.method, False, True, plan)
             return
         if not (plan.pass_host_header and request.authority):
@@ -230,7 +240,6 @@ class Exchange:
         if request.te and b"trailers" in request.te:
             own += b"TE: trailers\r\nConnection: TE\r\n"
         self._origin = origin
-        endpoint.in_flight += 1
         origin.send(self, request_head(request, own), request.method, chunked, ended, plan)
         pending, self._pending = self._pending, None
         if pending is not None:
@@ -296,6 +305,7 @@ class Exchange:
         self.status = response.status
         self.sent = len(body)
         self._origin = None
+        self._counted = False
         cast(Endpoint, self.endpoint).in_flight -= 1
         self._client.send_whole(response, body)
         self.finish()
@@ -393,8 +403,7 @@ class Exchange:
             if tail:
                 self.sent += len(tail)
                 self._client.write(tail)
-        self._origin = None
-        cast(Endpoint, self.endpoint).in_flight -= 1
+        self._leave()
         if trailers:
             trailers = safe_trailers(trailers) if b"trailers" in self.request.te else b""
         self._client.end(trailers)
@@ -403,12 +412,17 @@ class Exchange:
     def on_lost(self, error: UpstreamError, stale: bool) -> None:
         """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask
         anew where that is harmless."""
-        self._leave_origin()
+        self._origin = None
         untouched = self.request_ended and not self.received and self.request.content_length == 0
-        if stale and untouched and self.request.method in _SAFE_TO_REPEAT:
+        if stale and untouched and self.request.method in IDEMPOTENT:
             _log.debug("kept connection was closed, asking again", extra={"request_id": self.request.id.decode()})
             self._connect(cast(Endpoint, self.endpoint))
             return
+        self._broken(error)
+
+    def _broken(self, error: UpstreamError) -> None:
+        """There will be no answer, or no more of it."""
+        self._leave()
         self.fail(error)
 
     # Slow sides...
@@ -482,13 +496,10 @@ class Exchange:
             return
         self.error = f"{type(error).__name__}: {getattr(error, 'reason', error)}"
         status = error.status if isinstance(error, ClientError | UpstreamError) else 500
-        self._refuse(status, error.fields if isinstance(error, ClientError) else ())
+        self._refuse(status, error.fields if isinstance(error, ClientError | UpstreamError) else ())
 
     def _refuse(self, status: int, fields: Sequence[tuple[bytes, bytes]] = ()) -> None:
-        origin = self._origin
-        self._leave_origin()
-        if origin is not None and origin.sink is self:
-            origin.abort()
+        self._abandon()
         if self.status == 0:  # no head has gone to the client yet
             self._held = None
             self.answer(refusal(status, self.request, fields))
@@ -502,19 +513,24 @@ class Exchange:
             return
         if self._waiting is not None:
             self._waiting.cancel()
-        origin = self._origin
-        self._leave_origin()
-        if origin is not None and origin.sink is self:
-            origin.abort()
+        self._abandon()
         self.error = self.error or "the client left"
         self.status = 499
         self.finish()
 
-    def _leave_origin(self) -> None:
-        if self._origin is not None:
-            self._origin = None
-            if self.endpoint is not None:
-                self.endpoint.in_flight -= 1
+    def _abandon(self) -> None:
+        """The endpoint need not go on with it."""
+        origin = self._origin
+        self._leave()
+        if origin is not None and origin.sink is self:
+            origin.abort()
+
+    def _leave(self) -> None:
+        """It is no longer asked."""
+        self._origin = None
+        if self._counted:
+            self._counted = False
+            cast(Endpoint, self.endpoint).in_flight -= 1
 
     def finish(self) -> None:
         """Exactly once: tell observers and middlewares, then let the client's side go on."""

@@ -7,6 +7,7 @@ from time import time
 
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.metrics import RouteMetrics
+from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 
 Observer = Callable[[Exchange], None]
@@ -17,9 +18,10 @@ def counting(metrics: RouteMetrics) -> Observer:
     return metrics.observe
 
 
-def logging_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Observer:
-    """Writes one access-log record per exchange."""
-    return _Logging(log, entrypoint, router, service).record
+def logging_to(log: AccessLog, entrypoint: str, router: str, service: str, careful: bool = False) -> Observer:
+    """Writes one access-log record per exchange; with `careful` also what only such exchanges have."""
+    logging = _Logging(log, entrypoint, router, service)
+    return logging.record_more if careful else logging.record
 
 
 class _Logging:
@@ -34,29 +36,38 @@ class _Logging:
         self._service = service
 
     def record(self, exchange: Exchange) -> None:
+        self._log.write(self._made(exchange))
+
+    def record_more(self, exchange: Exchange) -> None:
+        record = self._made(exchange)
+        if isinstance(exchange, Careful):
+            record.retries = exchange.retries
+            record.queued_ms = int(exchange.queued * 1e6) / 1000
+            if exchange.leaf not in ("", self._service):
+                record.answered_by = exchange.leaf
+        self._log.write(record)
+
+    def _made(self, exchange: Exchange) -> Record:
         request = exchange.request
         endpoint = exchange.endpoint
-        log = self._log
-        log.write(
-            Record(
-                log.stamps.at(time()),
-                request.id.decode("latin-1"),
-                self._entrypoint,
-                self._router,
-                self._service,
-                endpoint.url if endpoint is not None else "",
-                request.client_ip,
-                request.peer_ip,
-                request.method.decode("latin-1"),
-                request.authority.decode("latin-1"),
-                request.raw_target.decode("latin-1"),
-                "HTTP/1.1" if request.minor else "HTTP/1.0",
-                exchange.status,
-                int(exchange.seconds * 1e6) / 1000,
-                int(exchange.upstream_seconds * 1e6) / 1000,
-                exchange.received,
-                exchange.sent,
-                exchange.error,
-                exchange.attempts,
-            )
+        return Record(
+            self._log.stamps.at(time()),
+            request.id.decode("latin-1"),
+            self._entrypoint,
+            self._router,
+            self._service,
+            endpoint.url if endpoint is not None else "",
+            request.client_ip,
+            request.peer_ip,
+            request.method.decode("latin-1"),
+            request.authority.decode("latin-1"),
+            request.raw_target.decode("latin-1"),
+            "HTTP/1.1" if request.minor else "HTTP/1.0",
+            exchange.status,
+            int(exchange.seconds * 1e6) / 1000,
+            int(exchange.upstream_seconds * 1e6) / 1000,
+            exchange.received,
+            exchange.sent,
+            exchange.error,
+            exchange.attempts,
         )

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from a3sgw.config.router import Timeouts
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
 from a3sgw.http.target import split_absolute, split_target
 from a3sgw.middlewares.base import Middleware
 from a3sgw.options import BaseOptions
+from a3sgw.plan import NO_LIMIT, Plan
 
 
 class Nobody(Middleware[BaseOptions]):
@@ -33,3 +37,23 @@ class MergeSlashes(Middleware[BaseOptions]):
         target = absolute[1] if absolute is not None else request.raw_target
         if target[:1] == b"/":
             request.path, request.query, request.target = split_target(target, self._merge)
+
+
+class RouterTimeouts(Middleware[Timeouts]):
+    """Times that differ on one router from those of its service."""
+
+    def plan(self, plan: Plan) -> Plan:
+        """Those that are given; 0 is no limit."""
+
+        def of(seconds: float | None, otherwise: float) -> float:
+            return otherwise if seconds is None else seconds or NO_LIMIT
+
+        given = self.options
+        return replace(
+            plan,
+            connect_timeout=of(given.connect_timeout, plan.connect_timeout),
+            request_timeout=of(given.request_timeout, plan.request_timeout),
+            stream_idle_timeout=of(given.stream_idle_timeout, plan.stream_idle_timeout),
+            stream_total_timeout=of(given.stream_total_timeout, plan.stream_total_timeout),
+            total_timeout=of(given.total_timeout, plan.total_timeout),
+        )

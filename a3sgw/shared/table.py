@@ -42,6 +42,8 @@ class SharedTable:
         self.mutexes = memory.mutexes
         self._memory = memory
         self._hash = blake2b(digest_size=KEY, key=memory.seed)
+        self.seed = blake2b(b"for everything else", key=memory.seed).digest()
+        """A secret that all processes share, and an upgrade keeps."""
         rate_keys = Keys(memory.map, memory.rate_keys, memory.slots, rates.WINDOW)
         counter_keys = Keys(memory.map, memory.counter_keys, memory.slots, counters.WINDOW)
         self._rate_buckets = rate_keys.buckets

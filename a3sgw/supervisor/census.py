@@ -17,7 +17,7 @@ class _Reported:
         self.fresh: set[RouteKey] = set()
         """Routes reported since the last call of `forget`."""
         self.totals: MetricsData | None = None
-        self.in_flight: dict[str, list[int]] = {}
+        self.in_flight: dict[str, dict[str, int]] = {}
 
     def data(self) -> MetricsData | None:
         if self.totals is None:
@@ -69,12 +69,12 @@ class Census:
                 sums[one["name"]] = sums.get(one["name"], 0) + one["open"]
         return sums
 
-    def in_flight(self, service: str, endpoints: int) -> list[int]:
-        """Requests at each endpoint of a service now."""
-        sums = [0] * endpoints
+    def in_flight(self, service: str) -> dict[str, int]:
+        """Requests at each endpoint of a service now, by URL; without those where there are none."""
+        sums: dict[str, int] = {}
         for known in self._living.values():
-            for index, count in enumerate(known.in_flight.get(service, ())[:endpoints]):
-                sums[index] += count
+            for url, count in known.in_flight.get(service, {}).items():
+                sums[url] = sums.get(url, 0) + count
         return sums
 
     def forget(self, keep: Iterable[RouteKey]) -> None:

@@ -18,6 +18,7 @@ from a3sgw.control.messages import (
     Collect,
     Counters,
     Ejection,
+    EndpointDrain,
     EndpointHealth,
     Leaving,
     Message,
@@ -273,7 +274,7 @@ class Crew:
                 if waiting is not None:
                     waiting.discard(member.owner)
                     self._collected.set()
-            case EndpointHealth() | Ejection() | BreakerState():
+            case EndpointHealth() | EndpointDrain() | Ejection() | BreakerState():
                 self.push(message, without=member)
             case Leaving():
                 member.left.set()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from a3sgw.admin.server import AdminServer
+from a3sgw.caretaker import Caretaker
 from a3sgw.check import errors
 from a3sgw.config.document import Document
 from a3sgw.config.load import Loaded
@@ -67,6 +68,7 @@ class Supervisor:
         self._listening = Listening(inherited.take)
         self._reloads = Reloads(path, self._apply, self._metrics)
         settings.directory = self._reloads.directory
+        self._caretaker = Caretaker(self._crew.state, self._crew.push, self._reloads.directory)
         self._generation = 0
         self._applying = asyncio.Lock()
         self._applier: asyncio.Task[Any] | None = None
@@ -168,6 +170,7 @@ class Supervisor:
         asyncio.get_running_loop().call_later(seconds, self._crew.end_now)
 
     async def _close(self) -> None:
+        await self._caretaker.close()
         await self._crew.stop(0.0, 0.0)
         self._listening.close()
         self._inherited.close()
@@ -204,6 +207,8 @@ class Supervisor:
             opened = await self._listening.open(config, count)
             undo.callback(close, opened)
             admin = await self._open_admin(config, undo)
+            undo.push_async_callback(self._caretaker.prepare, self.config)
+            await self._caretaker.prepare(config)
             edition = Edition(self._generation, config)
             try:
                 await self._crew.apply(edition, self._listening.of(config, opened), count)
@@ -216,7 +221,7 @@ class Supervisor:
                 self._listening.grow(config, count)
                 self._crew.resize(self._listening.bound, count)
             self._crew.census.forget(_names(config))
-            self._crew.state.keep(_endpoints(config))
+            self._caretaker.use(config)
         self._use_admin(*admin)
         self._applied(config)
 
@@ -245,7 +250,7 @@ class Supervisor:
         inherited = self._inherited.take_admin(address)
         listener = adopt(address, inherited) if inherited else replace(await bind(bound), address=address)
         undo.callback(listener.close)
-        admin = AdminServer(View(self, self._crew, self._reloads, self._metrics), str(address))
+        admin = AdminServer(View(self, self._crew, self._caretaker, self._reloads, self._metrics), str(address))
         undo.push_async_callback(admin.close)
         return admin, await admin.open([one.dup() for one in listener.sockets]), listener
 
@@ -299,12 +304,6 @@ def _table(inherited: Inherited) -> SharedTable:
         except ValueError as error:
             _log.warning("rate limits and counts begin anew: %s", error)
     return SharedTable.create()
-
-
-def _endpoints(config: Config) -> set[tuple[str, str]]:
-    """(service, URL) of every endpoint."""
-    balancers = {name: service.load_balancer for name, service in config.services.items()}
-    return {(name, str(one.url)) for name, balancer in balancers.items() if balancer for one in balancer.servers}
 
 
 def _names(config: Config) -> Iterator[RouteKey]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, Protocol
 
 from a3sgw.admin.health import health
+from a3sgw.caretaker import Caretaker
 from a3sgw.config.model import Config
-from a3sgw.config.service import Service
 from a3sgw.observe.exposition import WorkerFigures, render
 from a3sgw.observe.metrics import Metrics
 from a3sgw.reloads import Reloads
@@ -46,9 +45,10 @@ class Shown(Protocol):
 class View:
     """Implements `GatewayView`."""
 
-    def __init__(self, supervisor: Shown, crew: Crew, reloads: Reloads, metrics: Metrics) -> None:
+    def __init__(self, supervisor: Shown, crew: Crew, caretaker: Caretaker, reloads: Reloads, metrics: Metrics) -> None:
         self._supervisor = supervisor
         self._crew = crew
+        self._caretaker = caretaker
         self._reloads = reloads
         self._metrics = metrics
 
@@ -66,7 +66,9 @@ class View:
             WorkerFigures(str(member.place), member.connections, *usage(member.pid)) for member in self._crew.members
         ]
         replaced = dict(self._crew.replaced)
-        return render(self._crew.census.total(self._metrics), __version__, workers, replaced)
+        endpoints = self._caretaker.endpoints(self._crew.census.in_flight)
+        total = self._crew.census.total(self._metrics)
+        return render(total, __version__, workers, replaced, endpoints, self._caretaker.breakers())
 
     def config(self) -> dict[str, Any]:
         """The configuration in use, JSON-ready, secrets masked."""
@@ -85,7 +87,9 @@ class View:
             self._status(len(members)),
             supervisor.started_at,
             {name: (addresses, connections.get(name, 0)) for name, addresses in supervisor.addresses.items()},
-            {name: list(self._endpoints(name, one)) for name, one in supervisor.config.services.items()},
+            self._caretaker.endpoints(crew.census.in_flight),
+            self._caretaker.breakers(),
+            crew.census.total(self._metrics).totals(),
             self._metrics,
         )
         workers = {
@@ -104,7 +108,10 @@ class View:
             return self._supervisor.state
         return "degraded" if self._reloads.problems or serving < self._crew.size else "healthy"
 
-    def _endpoints(self, name: str, service: Service) -> Iterator[tuple[str, int, int]]:
-        servers = service.load_balancer.servers if service.load_balancer is not None else ()
-        in_flight = self._crew.census.in_flight(name, len(servers))
-        return ((str(one.url), one.weight, count) for one, count in zip(servers, in_flight, strict=True))
+    def drain(self, service: str, url: str, draining: bool) -> str:
+        """Give an endpoint no new clients, or new ones again; its URL as it is known."""
+        return self._caretaker.drain(service, url, draining)
+
+    def weigh(self, service: str, url: str, weight: int) -> str:
+        """Use another weight, -1 for the configured one; its URL as it is known."""
+        return self._caretaker.weigh(service, url, weight)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from a3sgw.machines.breaker import Breaker
+from a3sgw.machines.outlier import Outlier
 from a3sgw.upstream.pool import Pool
 
 Health = Literal["healthy", "degraded", "unhealthy"]
@@ -17,10 +19,13 @@ class Endpoint:
 
     __slots__ = (
         "authority",
+        "breaker",
+        "configured",
         "draining",
         "ejected_until",
         "health",
         "in_flight",
+        "outlier",
         "pool",
         "share",
         "since",
@@ -32,7 +37,7 @@ class Endpoint:
         self.url = url
         self.authority = authority
         """Host value for services that do not pass the client's."""
-        self.weight = weight
+        self.weight = self.configured = weight
         self.share = float(weight)
         """The weight, or a part of it while the endpoint starts slowly."""
         self.pool = pool
@@ -46,6 +51,14 @@ class Endpoint:
         """Keeps its clients and gets no new ones."""
         self.since = 0.0
         """Monotonic time when it came or came back, 0 for those that were there from the start."""
+        self.breaker: Breaker | None = None
+        self.outlier: Outlier | None = None
+
+    def keeps_clients(self, now: float) -> bool:
+        """Whether clients that are bound to it may go on with it: draining does not matter, being ill does."""
+        if self.health == "unhealthy" or self.ejected_until > now:
+            return False
+        return self.breaker is None or self.breaker.retry_after(now) <= 0.0
 
     def __repr__(self) -> str:
         return f"<Endpoint [{self.url}, {self.health}, {self.in_flight} in flight]>"

@@ -56,7 +56,7 @@ class Reports:
             for start in range(0, len(changed), _PIECE):
                 self._send(Counters(0, {**self._plane.metrics.totals(), "routes": changed[start : start + _PIECE]}, {}))
                 await asyncio.sleep(0)
-            self._send(Counters(token, self._plane.metrics.totals(), self._in_flight()))
+            self._send(Counters(token, self._plane.metrics.totals(), self._plane.in_flight()))
             self._told = told  # not sooner: a report that is cancelled is made good by the next one
 
     def _changes(self) -> Steps[tuple[list[RouteData], dict[RouteKey, int]]]:
@@ -70,6 +70,3 @@ class Reports:
                 changed.append(route.data())
             yield
         return changed, told
-
-    def _in_flight(self) -> dict[str, list[int]]:
-        return {name: counts for name, counts in self._plane.in_flight().items() if any(counts)}

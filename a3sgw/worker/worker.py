@@ -17,6 +17,7 @@ from a3sgw.control.edition import Draft
 from a3sgw.control.messages import (
     Abandon,
     Abandoned,
+    Addresses,
     BreakerState,
     Certificate,
     Collect,
@@ -43,7 +44,6 @@ from a3sgw.control.messages import (
     encode,
 )
 from a3sgw.control.messages import Prepared as Ready
-from a3sgw.control.pushed import State
 from a3sgw.data_plane import DataPlane, Prepared
 from a3sgw.errors import ConfigError, GatewayError
 from a3sgw.loop import run
@@ -92,8 +92,6 @@ class Worker:
         self._prepared: dict[int, Prepared] = {}
         self._stopping: asyncio.Task[None] | None = None
         self._worker = 0
-        self.state = State()
-        """What the control plane has said about endpoints, certificates and breakers."""
         self._send(Hello(__version__, os.getpid()))
 
     def _send(self, message: Message) -> None:
@@ -150,10 +148,12 @@ class Worker:
                     self._plane.reopen_logs()
                 self._log.reopen()
             case LogLevel():
-                self.state.take(message)
                 self._log.show(message.level)
-            case EndpointHealth() | EndpointWeight() | EndpointDrain() | Certificate() | Ejection() | BreakerState():
-                self.state.take(message)
+            case (
+                EndpointHealth() | EndpointWeight() | EndpointDrain() | Addresses() | Certificate() | Ejection()
+                | BreakerState()
+            ) if self._plane is not None:  # fmt: skip
+                self._plane.take(message)
 
     def _welcome(self, message: Welcome) -> None:
         set_title(f"worker {message.worker}")
@@ -163,6 +163,7 @@ class Worker:
         plane = self._plane = DataPlane(
             self._table, Path(os.fsdecode(message.directory)) if message.directory else None
         )
+        plane.tell = self._send
         plane.start()
         self._reports = Reports(plane, self._send)
         self._reports.start()

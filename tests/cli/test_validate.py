@@ -63,7 +63,7 @@ def test_more_checks(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_does_not_run_yet_is_not_compiled(file: Path) -> None:
-    """The check sees the rest: no middleware, strategy or server that nothing could be made of."""
+    """The check sees the rest: no middleware or server that nothing could be made of."""
     seen: list[Loaded] = []
     text = 'services "s" {\n load_balancer {\n strategy = "p2c"\n'
     text += ' servers { url = "h2c://a" }\n servers { url = "a:1" }\n }\n}\n'
@@ -82,7 +82,7 @@ def test_what_does_not_run_yet_is_not_compiled(file: Path) -> None:
     assert config.routers["r"].middlewares == ()
     balancer = config.services["s"].load_balancer
     assert balancer is not None
-    assert balancer.strategy == "round-robin"
+    assert balancer.strategy == "p2c"
     assert [str(server.url) for server in balancer.servers] == ["http://a:1"]
 
 

@@ -23,9 +23,11 @@ DATA: MetricsData = {
     "last_reload_time": 12.5,
     "access_log_lost": 3,
     "table": {"evicted": 4},
+    "services": {"s": {"retries": 2}},
 }
 BOTH = [
     messages.EndpointHealth("s", "http://127.0.0.1:1", "degraded"),
+    messages.EndpointDrain("s", "http://127.0.0.1:1", True),
     messages.Ejection("s", "http://127.0.0.1:1", 30.5),
     messages.BreakerState("s", "", "half-open"),
 ]
@@ -43,7 +45,7 @@ DOWN = [
     messages.Commit(2),
     messages.Abandon(2),
     messages.EndpointWeight("s", "http://127.0.0.1:1", 0),
-    messages.EndpointDrain("s", "http://127.0.0.1:1", True),
+    messages.Addresses("s", "http://app.example:80", [("192.0.2.1", 0, 0), ("2001:db8::1", 8080, 5)]),
     messages.Certificate(["a.example"], b"chain", b"key"),
     *BOTH,
 ]
@@ -55,7 +57,7 @@ UP = [
     messages.Committed(2),
     messages.Leaving(),
     messages.Heartbeat(12),
-    messages.Counters(5, DATA, {"s": [0, 3]}),
+    messages.Counters(5, DATA, {"s": {"http://127.0.0.1:1": 3}}),
     *BOTH,
 ]
 

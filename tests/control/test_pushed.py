@@ -9,6 +9,7 @@ from typing import get_args
 import pytest
 
 from a3sgw.control.messages import (
+    Addresses,
     BreakerState,
     Certificate,
     Ejection,
@@ -25,6 +26,7 @@ PAIRS: list[tuple[Pushed, Pushed]] = [
     (EndpointHealth("s", A, "healthy"), EndpointHealth("s", A, "unhealthy")),
     (EndpointWeight("s", A, 1), EndpointWeight("s", A, 2)),
     (EndpointDrain("s", A, True), EndpointDrain("s", A, False)),
+    (Addresses("s", A, [("192.0.2.1", 0, 0)]), Addresses("s", A, [])),
     (Certificate(["a", "b"], b"1", b"1"), Certificate(["b", "a"], b"2", b"2")),
     (Ejection("s", A, 0.0), Ejection("s", A, inf)),
     (BreakerState("s", "", "open"), BreakerState("s", "", "closed")),

@@ -335,7 +335,7 @@ async def test_an_endpoint_that_does_not_accept_in_time() -> None:
     assert running.records[0]["error"].startswith("ConnectTimeout")
 
 
-async def test_an_unknown_name_is_an_unreachable_endpoint() -> None:
-    """A host that does not resolve is 502."""
+async def test_an_unknown_name_has_no_endpoints() -> None:
+    """A host that does not resolve is nobody to ask: 503."""
     async with gateway(config("http://nobody.invalid:80")) as running:
-        assert (await running.ask(GET)).status == 502
+        assert (await running.ask(GET)).status == 503

@@ -8,24 +8,28 @@ from pathlib import Path
 import pytest
 
 from a3sgw.balancers.round_robin import RoundRobin
-from a3sgw.balancers.weighted import WeightedRoundRobin
 from a3sgw.config.service import Service as Options
 from a3sgw.http.message import Request
 from a3sgw.plan import NO_LIMIT
-from a3sgw.service.build import balancer_kind, build_service
+from a3sgw.service.build import Builder, Surroundings, balancer_kind
 from a3sgw.service.service import Service
 from a3sgw.sweeper import Sweeper
 
 
-def built(previous: Service | None = None, **balancer: object) -> Service:
+def built(previous: Service | None = None, directory: Path | None = None, **balancer: object) -> Service:
     """A service with these load_balancer options."""
-    options = Options.model_validate({"load_balancer": balancer})
-    return build_service("s", options, Sweeper(), previous, None)
+    options = {"s": Options.model_validate({"load_balancer": balancer})}
+    before = {"s": previous} if previous is not None else {}
+    builder = Builder(options, Surroundings(Sweeper(), directory), {}, {}, before, {})
+    node = builder.build("s")
+    assert isinstance(node, Service)
+    assert builder.services == {"s": node}
+    return node
 
 
 def servers(*urls: str) -> list[dict[str, str]]:
-    """As in a configuration."""
-    return [{"url": url} for url in urls]
+    """As in a configuration, without asking a name server."""
+    return [{"url": url, "resolve": "system"} for url in urls]
 
 
 def test_a_service() -> None:
@@ -36,7 +40,7 @@ def test_a_service() -> None:
         *("a.example:80", "b.example:443", "unix:/run/x.sock", "[::1]:81")
     ]
     assert repr(service) == "<Service [s, 4 endpoints]>"
-    assert repr(service.endpoints[0]) == "<Endpoint [http://a.example:80, 0 in flight]>"
+    assert repr(service.endpoints[0]) == "<Endpoint [http://a.example:80, healthy, 0 in flight]>"
     assert repr(service.endpoints[0].pool) == "<Pool [a.example:80, 0 idle]>"
 
 
@@ -49,12 +53,15 @@ def test_limits_of_zero_are_none() -> None:
 
 
 def test_the_strategy() -> None:
-    """Different weights make round-robin a weighted one; weight 0 gets nothing."""
+    """Different weights count for round-robin too; weight 0 gets nothing."""
     assert isinstance(built(servers=servers("a:1", "b:1")).balancer, RoundRobin)
-    weighted = built(servers=[{"url": "a:1", "weight": 2}, {"url": "b:1"}, {"url": "c:1", "weight": 0}])
-    assert isinstance(weighted.balancer, WeightedRoundRobin)
+    weighted = built(
+        servers=[{"url": "127.0.0.1:1", "weight": 2}, {"url": "127.0.0.1:2"}, {"url": "127.0.0.1:3", "weight": 0}]
+    )
     picked = [weighted.pick(Request(), ()) for _ in range(6)]
-    assert sorted(one.url for one in picked if one is not None) == ["http://a:1"] * 4 + ["http://b:1"] * 2
+    assert (
+        sorted(one.url for one in picked if one is not None) == ["http://127.0.0.1:1"] * 4 + ["http://127.0.0.1:2"] * 2
+    )
     with pytest.raises(ImportError):
         balancer_kind("unheard-of")
 
@@ -72,16 +79,12 @@ def test_pools_survive_a_reload() -> None:
 
 def test_a_missing_authority_file() -> None:
     """Certificates that cannot be read are noticed at load, in the configuration's directory."""
-    options = Options.model_validate(
-        {"load_balancer": {"servers": servers("https://a"), "tls": {"ca_file": "missing.pem"}}}
-    )
     with pytest.raises(OSError):
-        build_service("s", options, Sweeper(), None, Path("/nowhere"))
+        built(None, Path("/nowhere"), servers=servers("https://a"), tls={"ca_file": "missing.pem"})
 
 
 def test_a_broken_authority_file(tmp_path: Path) -> None:
     """A file without a certificate is none."""
     (tmp_path / "ca.pem").write_text("nonsense")
-    options = Options.model_validate({"load_balancer": {"servers": servers("https://a"), "tls": {"ca_file": "ca.pem"}}})
     with pytest.raises(ssl.SSLError):
-        build_service("s", options, Sweeper(), None, tmp_path)
+        built(None, tmp_path, servers=servers("https://a"), tls={"ca_file": "ca.pem"})

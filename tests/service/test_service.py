@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from a3sgw.config.service import Service as Options
-from a3sgw.service.build import build_service
-from a3sgw.sweeper import Sweeper
+from tests.service.test_build import built, servers
 from tests.support.origin import Origin
 
 
 async def test_pools_in_use_stay_open() -> None:
     """`close` closes idle connections, but not those of pools another service goes on using."""
     async with Origin() as gone, Origin() as kept:
-        sweeper = Sweeper()
-        both = Options.model_validate({"load_balancer": {"servers": [{"url": gone.url}, {"url": kept.url}]}})
-        one = Options.model_validate({"load_balancer": {"servers": [{"url": kept.url}]}})
-        first = build_service("s", both, sweeper, None, None)
-        second = build_service("s", one, sweeper, first, None)
+        first = built(servers=servers(gone.url, kept.url))
+        second = built(first, servers=servers(kept.url))
         for endpoint in first.endpoints:
             endpoint.pool.give(await endpoint.pool.connect(1.0), None)
         first.close({id(endpoint.pool) for endpoint in second.endpoints})

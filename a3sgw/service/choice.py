@@ -1,0 +1,116 @@
+"""Which endpoint of a service a request asks, where more is to be looked at than the balance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from time import monotonic
+
+from a3sgw.control.messages import EndpointDrain
+from a3sgw.http.message import Request, Response
+from a3sgw.service.service import Service
+from a3sgw.upstream.endpoint import Endpoint
+
+_DRAIN = b"x-a3s-server"
+
+
+@dataclass(slots=True)
+class Choice:
+    """One endpoint asked for one request: what was taken for it has to be given back, with what has come of it."""
+
+    service: Service
+    endpoint: Endpoint
+    bound: bool
+    """Whether the client was bound to it before."""
+    token: int
+    """Of the endpoint's breaker, 0 without one."""
+    at: float
+    """Monotonic time."""
+    judged: bool = False
+    seconds: float | None = None
+    """To the head of its answer."""
+
+    def judge(self, failed: bool) -> None:
+        """How it did; may be said a second time of an answer that broke after its head."""
+        now = monotonic()
+        endpoint = self.endpoint
+        if not self.judged:
+            self.seconds = None if failed else now - self.at
+        if endpoint.breaker is not None and self.token:
+            endpoint.breaker.outcome(self.token, now, failed, now - self.at)
+            self.token = 0
+        if endpoint.outlier is not None and (failed or not self.judged):
+            seconds = endpoint.outlier.outcome(now, failed)
+            if seconds:
+                self.service.eject(endpoint, seconds, now)
+        self.judged = True
+
+    def over(self) -> None:
+        """It is no longer asked; call after its `in_flight` has gone down."""
+        endpoint, service = self.endpoint, self.service
+        if self.token and endpoint.breaker is not None:
+            endpoint.breaker.forget(self.token)
+        if service.traits.places is not None:
+            service.traits.places.give(endpoint)
+        if service.balancer.feedback:
+            service.balancer.ended(endpoint, self.seconds)
+
+
+def choose(service: Service, request: Request, tried: tuple[Endpoint, ...]) -> Choice | bool:
+    """An endpoint, counted in; True when there is none only because all are busy, False when there is none."""
+    traits = service.traits
+    now = monotonic()
+    busy = False
+    if traits.sticky is not None:
+        bound = traits.sticky.read(request)
+        if bound is not None and bound not in tried and bound.keeps_clients(now):
+            choice = _take(service, bound, now, True)
+            if choice is not None:
+                return choice
+            if traits.places is not None:
+                return True  # it waits for the endpoint that knows the client
+    while True:
+        endpoint = service.pick(request, tried) or _spare(service, tried)
+        if endpoint is None:
+            return busy
+        choice = _take(service, endpoint, now, False)
+        if choice is not None:
+            return choice
+        busy = busy or traits.places is not None
+        tried = (*tried, endpoint)
+
+
+def _spare(service: Service, tried: tuple[Endpoint, ...]) -> Endpoint | None:
+    return next((one for one in service.spare if one not in tried), None)
+
+
+def _take(service: Service, endpoint: Endpoint, now: float, bound: bool) -> Choice | None:
+    token = 0
+    places = service.traits.places
+    if places is not None and not places.take(endpoint):
+        return None
+    if endpoint.breaker is not None:
+        token = endpoint.breaker.admit(now)
+        if not token:
+            if places is not None:
+                places.give(endpoint)
+            return None
+    endpoint.in_flight += 1
+    if service.balancer.feedback:
+        service.balancer.began(endpoint)
+    return Choice(service, endpoint, bound, token, now)
+
+
+def heed(choice: Choice, response: Response) -> None:
+    """Whether the endpoint asks to be drained, or no longer; the field goes no further than here."""
+    said = response.headers.get(_DRAIN)
+    if said is None:
+        return
+    response.headers.remove(_DRAIN)
+    draining = {b"drain": True, b"ready": False}.get(said.lower())
+    endpoint, service = choice.endpoint, choice.service
+    if draining is None or draining == endpoint.draining:
+        return
+    message = EndpointDrain(service.name, endpoint.url, draining)
+    service.take(message)
+    service.traits.count("drains")
+    service.traits.report(message)

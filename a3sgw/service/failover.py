@@ -1,0 +1,65 @@
+"""Another service for when the first has nobody left, and back once it has been well for a while."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import monotonic
+
+from a3sgw.errors import UpstreamError
+from a3sgw.http.message import Response
+from a3sgw.plan import Plan
+from a3sgw.service.node import Journey, Leaf, Node
+
+
+class FailoverNode:
+    """`backup` gets what `primary` cannot take, and everything until `primary` has been usable for `return_after`."""
+
+    def __init__(
+        self,
+        primary: Node,
+        backup: Node,
+        statuses: frozenset[int],
+        max_body_bytes: int,
+        return_after: float,
+        count: Callable[[str], None],
+    ) -> None:
+        self.primary = primary
+        self.backup = backup
+        self.keeps = max(primary.keeps, backup.keeps, max_body_bytes)
+        self._statuses = statuses
+        self._return_after = return_after
+        self._back_at = 0.0
+        self._count = count
+
+    @property
+    def usable(self) -> bool:
+        """Either will do."""
+        return self.primary.usable or self.backup.usable
+
+    def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
+        """The primary's, or the backup's; a request that has failed on the one goes on to the other."""
+        if not self.primary.usable:
+            self._back_at = monotonic() + self._return_after
+        elif not self._away():
+            mark = len(journey.holds)
+            found = self.primary.resolve(journey)
+            if not isinstance(found, UpstreamError):
+                if not isinstance(found, Response):
+                    journey.again_on |= self._statuses
+                return found
+            journey.settle(mark)
+            instead = self.backup.resolve(journey)
+            if isinstance(instead, UpstreamError):
+                return found
+            self._count("failovers")
+            return instead
+        self._count("failovers")
+        return self.backup.resolve(journey)
+
+    def _away(self) -> bool:
+        return bool(self._back_at) and monotonic() < self._back_at and self.backup.usable
+
+    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+        """Those of both."""
+        yield from self.primary.leaves()
+        yield from self.backup.leaves()

@@ -1,0 +1,80 @@
+"""What a route forwards to, from the outside: a service, or something in front of services that chooses among them.
+
+Asked once per request that needs more than a plain balancer; `resolve` goes down from what the router names to the
+endpoints, and everything it passes on the way may refuse, redirect, or keep hold of the request until it has ended.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from a3sgw.errors import UpstreamError
+from a3sgw.http.message import Request, Response
+from a3sgw.plan import Plan
+from a3sgw.upstream.endpoint import Endpoint
+
+
+class Leaf(Protocol):
+    """A service with endpoints, where every way ends."""
+
+    name: str
+    usable: bool
+    left: float
+
+
+class Hold(Protocol):
+    """Something that wants to know how a request ends which it has let pass."""
+
+    def settle(self, token: int, failed: bool | None, seconds: float) -> None:
+        """`failed` is None when nothing can be said (the client left, nobody was asked); `seconds` to the head of the
+        answer, 0 when there was none."""
+
+
+class Journey(Protocol):
+    """A request on its way to an endpoint; an exchange is one."""
+
+    request: Request
+    tried: tuple[Endpoint, ...]
+    """Endpoints that have failed for it."""
+    avoid: tuple[Leaf, ...]
+    """Services that have failed for it."""
+    holds: dict[Hold, int]
+    """Who has let it pass, with a token each, outermost first."""
+    chosen: dict[object, object]
+    """What was chosen where there was a choice; it is not made twice."""
+    fields: list[tuple[bytes, bytes]]
+    """Fields that go on the answer."""
+    again_on: frozenset[int]
+    """Statuses after which another service is asked."""
+
+    @property
+    def importance(self) -> int:
+        """0 low, 1 normal, 2 high."""
+        ...
+
+    def settle(self, mark: int) -> None:
+        """Those that have let it pass after the first `mark` see it fail."""
+        ...
+
+
+class Node(Protocol):
+    """A place on the way."""
+
+    @property
+    def usable(self) -> bool:
+        """Whether asking is worth while."""
+        ...
+
+    @property
+    def keeps(self) -> int:
+        """Bytes of a request's body that have to be kept for what this may do with it."""
+        ...
+
+    def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
+        """The service whose endpoints are asked; or the answer; or why there is none."""
+        ...
+
+    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+        """Every service this may lead to, and how it forwards; some may come more than once."""
+        ...
