@@ -104,11 +104,15 @@ class HttpClient:
         *,
         timeout: float,  # noqa: ASYNC109 -- one number per call, turned into a WebTimeout here
         max_bytes: int,
+        whole: bool = True,
+        server_name: str | None = None,
     ) -> Answer:
         """Send one request and read the whole answer; redirects are returned, not followed.
 
-        `timeout` is in seconds, for everything from connecting to the last byte; `max_bytes` limits the body received.
-        `url` is sent as it is, so it must already be percent-encoded. Raises `WebError` and its subclasses only.
+        `timeout` is in seconds, for everything from connecting to the last byte; `max_bytes` limits the body received:
+        a larger one is an error, or cut there if it need not be `whole`. `server_name` is what to ask for and to check
+        in TLS instead of the host of `url`. `url` is sent as it is, so it must already be percent-encoded. Raises
+        `WebError` and its subclasses only.
         """
         if self._session is None:
             raise WebError("the client is not open")
@@ -120,8 +124,9 @@ class HttpClient:
                 data=io.BytesIO(body) if body is not None and len(body) > _LARGE else body,
                 timeout=aiohttp.ClientTimeout(total=timeout),
                 allow_redirects=False,
+                server_hostname=server_name,
             ) as response:
-                content = await _read(response, max_bytes)
+                content = await _read(response, max_bytes, whole)
                 return Answer(response.status, tuple(response.raw_headers), content)
         except TimeoutError as error:
             raise WebTimeout(f"no answer from {url} within {timeout:g} s") from error
@@ -131,14 +136,16 @@ class HttpClient:
             raise WebError(f"request to {url} failed: {str(error) or type(error).__name__}") from error
 
 
-async def _read(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
+async def _read(response: aiohttp.ClientResponse, max_bytes: int, whole: bool) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
         if len(content) > max_bytes:
             response.close()
+            if not whole:
+                break
             raise WebTooLarge(f"the answer from {response.url} is larger than {max_bytes} bytes")
-    return bytes(content)
+    return bytes(content[:max_bytes])
 
 
 def _text(value: bytes | str) -> str:

@@ -95,6 +95,8 @@ async def test_client_errors(client: HttpClient, raw: Raw, tmp_path: Path) -> No
     garbage, _ = await raw(b"SMTP ready\r\n\r\n")
     with pytest.raises(WebTooLarge):
         await client.request("GET", large, timeout=10, max_bytes=10)
+    cut = await client.request("GET", large, timeout=10, max_bytes=10, whole=False)
+    assert (cut.status, cut.body) == (200, b"0123456789")
     with pytest.raises(WebTimeout):
         await client.request("GET", silent, timeout=0.05, max_bytes=10)
     with pytest.raises(WebConnectError):

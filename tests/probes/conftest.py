@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
+import trustme
 
 from a3sgw.resolver import Resolver
+from tests.probes.endpoint import Endpoint
 from tests.probes.inbox import Inbox
 from tests.support.dns import NameServer
 
@@ -31,3 +34,26 @@ async def resolver(server: NameServer) -> AsyncIterator[Resolver]:
 def inbox() -> Inbox:
     """Where pushed messages arrive."""
     return Inbox()
+
+
+@pytest.fixture
+async def endpoint() -> AsyncIterator[Endpoint]:
+    """One that is well."""
+    made = Endpoint()
+    await made.open()
+    yield made
+    await made.end()
+
+
+@pytest.fixture(scope="session")
+def authority() -> trustme.CA:
+    """Whoever signs the certificates of endpoints."""
+    return trustme.CA()
+
+
+@pytest.fixture(scope="session")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its certificate."""
+    path = tmp_path_factory.mktemp("authority") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return path
