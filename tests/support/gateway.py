@@ -22,6 +22,7 @@ def config(
     entrypoint: str = "",
     router: str = "",
     balancer: str = "",
+    service: str = "",
     more: str = "",
 ) -> str:
     """HCL with one entrypoint, one router and one service; the other texts are inserted into their blocks."""
@@ -42,6 +43,7 @@ def config(
         servers = [{listed}]
         {balancer}
       }}
+      {service}
     }}
     {more}
     """

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 
 from a3sgw.tasks import spawn
 from tests.support.wire import WAIT, Message, Wire
 
+Part = Callable[[Wire, Message], Awaitable[bool | None]]
+"""What an origin does about one request on one connection."""
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -62,6 +65,28 @@ class Origin:
                 await wire.send(answer)
             except (EOFError, OSError, TimeoutError):
                 return
+
+    def play(self, part: Part) -> None:
+        """From now on, do this for every request; a connection on which it returns False is closed after it."""
+        self._tasks.append(spawn(self._accept_and_play(part), "origin"))
+
+    async def _accept_and_play(self, part: Part) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            raw, _ = await loop.sock_accept(self._listener)
+            self.wires.append(Wire(raw))
+            self._tasks.append(spawn(self._play_all(self.wires[-1], part), "origin connection"))
+
+    async def _play_all(self, wire: Wire, part: Part) -> None:
+        going = True
+        while going:
+            try:
+                request = await wire.message()
+                self.requests.append(request)
+                going = await part(wire, request) is not False
+            except (EOFError, OSError, TimeoutError):
+                return
+        wire.close()
 
     def refuse(self) -> None:
         """Listen no more: connections are refused from now on."""
