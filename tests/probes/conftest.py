@@ -1,17 +1,24 @@
-"""What the tests of probes share."""
+"""Tests run on the event loop of the processes, and on that of many programs that embed a gateway."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 import trustme
+import uvloop
 
 from a3sgw.resolver import Resolver
 from tests.probes.endpoint import Endpoint
 from tests.probes.inbox import Inbox
 from tests.support.dns import NameServer
+
+
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """The event loops under the test."""
+    return {"uvloop": uvloop.new_event_loop, "asyncio": asyncio.new_event_loop}
 
 
 @pytest.fixture

@@ -110,11 +110,8 @@ async def test_all_at_once_are_not_too_many(inbox: Inbox, endpoint: Endpoint) ->
     """Hanging endpoints take turns."""
     endpoint.mode = "hang"
     probes = Probes(inbox.put_nowait, at_once=2)
-    services = {
-        f"s{n}": {"servers": [{"url": endpoint.url}], "health_check": {**ONCE, "timeout": 0.05}} for n in range(6)
-    }
-    used = config(**services)
-    use(probes, used)
+    service = {"servers": [{"url": endpoint.url}], "health_check": ONCE | {"timeout": 0.05}}
+    use(probes, config(**{f"api{number}": service for number in range(6)}))
     await endpoint.asked_more(6)
     probes.close()
     assert endpoint.most_at_once <= 4  # two, and two of which it has not noticed yet that they have gone
@@ -214,12 +211,13 @@ async def test_many_first_probes_are_spread(probes: Probes, endpoint: Endpoint) 
 
 async def test_a_mistake_of_ours_is_a_failure(probes: Probes, inbox: Inbox, caplog: pytest.LogCaptureFixture) -> None:
     """What a probe should not raise is logged, and the endpoint is asked again."""
-    used = api(["tcp://a.example:1"], **QUICK, mode="tcp", unhealthy_threshold=3)
-    probes.use(used, targets_of(used, {"tcp://a.example:1": [("127.0.0.1", 99999, 0)]}))
-    assert await inbox.next() == EndpointHealth("api", "tcp://127.0.0.1:99999", "unhealthy")
-    failure = probes.last("api", "tcp://127.0.0.1:99999")
+    tls = {"ca_file": "a\0b"}  # no file can be called so, and open() says ValueError instead of OSError
+    servers = [{"url": "https://127.0.0.1:1"}]
+    use(probes, config(api={"servers": servers, "tls": tls, "health_check": QUICK | {"unhealthy_threshold": 3}}))
+    assert await inbox.next() == EndpointHealth("api", "https://127.0.0.1:1", "unhealthy")
+    failure = probes.last("api", "https://127.0.0.1:1")
     assert failure is not None
-    assert failure.reason.startswith("OverflowError")
+    assert failure.reason.startswith("ValueError")
     assert "a probe broke" in caplog.text
 
 
