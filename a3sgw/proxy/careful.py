@@ -127,7 +127,7 @@ class Careful(Exchange):
         elif choice:
             self._queue(service)
         else:
-            self._nobody(NoEndpoint("no endpoint can be used"))
+            self._nobody(NoEndpoint(cast(Service, self._service).why()))
 
     def _go(self, choice: Choice) -> None:
         self._choice = choice
@@ -195,7 +195,7 @@ class Careful(Exchange):
         if isinstance(choice, Choice):
             self._go(choice)
         else:
-            self._nobody(NoEndpoint("no endpoint can be used"))
+            self._nobody(NoEndpoint(cast(Service, self._service).why()))
         return True
 
     def _too_late(self) -> None:
@@ -334,7 +334,7 @@ class Careful(Exchange):
         elif choice:
             self._queue(service)
         else:
-            self._nobody(NoEndpoint("no endpoint can be used"))
+            self._nobody(NoEndpoint(cast(Service, self._service).why()))
 
     def _replay(self) -> None:
         """Have the next endpoint get the body from its beginning."""

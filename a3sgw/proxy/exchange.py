@@ -161,7 +161,7 @@ class Exchange:
         service = self.route.service
         endpoint = service.pick(self.request, self.tried) if service is not None else None
         if endpoint is None:
-            self.fail(NoEndpoint("no endpoint can be used"))
+            self.fail(NoEndpoint(service.why() if service is not None else "there is no service"))
             return
         self._ask(endpoint)
 

@@ -120,8 +120,18 @@ class Service:
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Itself, unless it has failed for this request already."""
         if self in journey.avoid or not self.usable:
-            return NoEndpoint("no endpoint can be used")
+            return NoEndpoint(self.why())
         return self
+
+    def why(self) -> str:
+        """Why there is nobody left to ask, for the log."""
+        now = monotonic()
+        reasons: dict[str, int] = {}
+        for endpoint in self.endpoints:
+            reason = endpoint.out_because(now)
+            reasons[reason] = reasons.get(reason, 0) + 1
+        told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+        return f"no endpoint can be used: {told or 'there is none'}"
 
     def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
         """Itself."""

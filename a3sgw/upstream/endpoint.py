@@ -54,6 +54,18 @@ class Endpoint:
         self.breaker: Breaker | None = None
         self.outlier: Outlier | None = None
 
+    def out_because(self, now: float) -> str:
+        """In a word why it gets no requests; "in use" where none is known."""
+        if self.health == "unhealthy":
+            return "unhealthy"
+        if self.breaker is not None and self.breaker.retry_after(now) > 0.0:
+            return "with an open circuit breaker"
+        if self.draining:
+            return "draining"
+        if self.weight <= 0:
+            return "of weight 0"
+        return "ejected" if self.ejected_until > now else "in use"
+
     def keeps_clients(self, now: float) -> bool:
         """Whether clients that are bound to it may go on with it: draining does not matter, being ill does."""
         if self.health == "unhealthy" or self.ejected_until > now:

@@ -18,19 +18,13 @@ from tests.support.parts import (
     resets_within_head,
     talks_nonsense,
 )
+from tests.support.services import GET, events
 from tests.support.wire import Message, Wire
 
-GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
 POST = b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\nbody"
 PUT = POST.replace(b"POST", b"PUT")
 CHUNKED = b"PUT / HTTP/1.1\r\nHost: a.example\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nbo\r\n2\r\ndy\r\n0\r\n\r\n"
 RETRIES = "retries { max_retries = 3 }"
-
-
-def events(running: object, service: str = "origin") -> dict[str, int]:
-    """What the gateway has counted at a service."""
-    counted: dict[str, int] = running.gateway.health()["events"].get(service, {})  # type: ignore[attr-defined]
-    return counted
 
 
 PARTS = [resets, resets_within_head, talks_nonsense, lies_about_length]

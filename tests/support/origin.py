@@ -92,6 +92,16 @@ class Origin:
         """Listen no more: connections are refused from now on."""
         self._listener.close()
 
+    async def leave(self) -> None:
+        """End it as a process does that is killed: its connections are reset, new ones refused."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for wire in self.wires:
+            if wire.socket.fileno() >= 0:
+                wire.reset()
+        self._listener.close()
+
     async def __aenter__(self) -> Origin:
         return self
 
