@@ -145,19 +145,18 @@ async def test_a_body_that_is_too_long_is_sent_once() -> None:
 
 async def test_a_body_that_is_still_coming() -> None:
     """What has come is sent again, and the rest follows."""
-    async with Origin() as bad, Origin() as good:
-        async with gateway(config(bad.url, good.url, service=RETRIES)) as running:
-            wire = await running.connect()
-            await wire.send(PUT[:-2])
-            first = await bad.accept()
-            assert (await first.until(b"bo")).endswith(b"bo")
-            first.reset()
-            second = await good.accept()
-            assert (await second.until(b"bo")).endswith(b"bo")
-            await wire.send(b"dy")
-            assert await second.read(2) == b"dy"
-            await second.send(OK)
-            assert (await wire.message(b"PUT")).body == b"ok"
+    async with Origin() as bad, Origin() as good, gateway(config(bad.url, good.url, service=RETRIES)) as running:
+        wire = await running.connect()
+        await wire.send(PUT[:-2])
+        first = await bad.accept()
+        assert (await first.until(b"bo")).endswith(b"bo")
+        first.reset()
+        second = await good.accept()
+        assert (await second.until(b"bo")).endswith(b"bo")
+        await wire.send(b"dy")
+        assert await second.read(2) == b"dy"
+        await second.send(OK)
+        assert (await wire.message(b"PUT")).body == b"ok"
 
 
 async def test_all_endpoints_failing_is_no_storm() -> None:
