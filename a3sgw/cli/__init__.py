@@ -17,11 +17,13 @@ An edge proxy: HCL configuration, Traefik rules, reloads that lose nothing.
   a3sgw demo                             something to look at, without a configuration
   a3sgw validate --config gateway.hcl    everything that is wrong with a configuration, with places
   a3sgw --config gateway.hcl             run; edit the file and it is taken over while traffic flows
+  a3sgw server drain api 10.0.0.7:8080   give an endpoint no new clients, before it is restarted
 """
 _EPILOG = """\
 signals   TERM, INT  stop accepting, finish what is running, exit
           HUP        read the configuration again
           USR1       reopen log files
+          USR2       hand over to the version that is installed now
 exit      0 fine   1 configuration error   2 wrong usage   3 an address could not be bound
 """
 
@@ -44,6 +46,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         from a3sgw.cli import demo
 
         return demo.run(args)
+    if args.command == "server":
+        from a3sgw.cli import server
+
+        return server.run(args)
     if args.config is None:
         parser.error("which configuration? give --config FILE, or try `a3sgw demo`")
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
@@ -66,10 +72,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", metavar="N|auto", help="processes that carry traffic (default: auto)")
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     checking = commands.add_parser("validate", help="say everything that is wrong with a configuration")
-    from a3sgw.cli import validate
+    from a3sgw.cli import server, validate
 
     validate.add_arguments(checking)
     showing = commands.add_parser("demo", help="run a built-in example with two services of its own")
     showing.add_argument("--port", type=int, default=8080, help="where to listen (default: 8080)")
     showing.add_argument("--directory", type=Path, help="where to put the example's file (default: a temporary one)")
+    server.add_arguments(
+        commands.add_parser("server", help="drain, enable, weigh and list endpoints of a running gateway")
+    )
     return parser
