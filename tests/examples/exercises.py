@@ -60,6 +60,42 @@ async def weighted(stand: Stand) -> None:
     assert small.requests
 
 
+async def mirror(stand: Stand) -> None:
+    """Every second request is copied, without its cookie; answers are compared, and no answer needs the copy's."""
+
+    def different(request: Message) -> bytes:
+        fields = b"Content-Type: application/json\r\n"
+        return ok(b'{"total": 2, "request_id": 2}' if request.target == b"/wrong" else b'{"total": 1}', fields)
+
+    def right(request: Message) -> bytes:
+        return ok(b'{"request_id": 1, "total": 1}', b"Content-Type: application/json\r\n")
+
+    app, shadow = await stand.echo("APP", right), await stand.echo("NEXT", different)
+    await stand.start()
+
+    async def counts(**expected: int) -> None:
+        lines = {f'a3sgw_service_events_total{{event="{what}",service="app"}} {n}.0' for what, n in expected.items()}
+
+        async def told() -> bool:
+            page = (await fetch(stand.gateway.admin_address, "/metrics")).body.decode()
+            return lines <= set(page.splitlines())
+
+        await until(told, f"{expected} in the metrics")
+
+    for _ in range(4):
+        assert echoed(await stand.ask("/", "Cookie: session=1")) == {"request_id": 1, "total": 1}
+    await counts(mirrored=2, mirror_same=2)
+    assert [len(one.requests) for one in (app, shadow)] == [4, 2]
+    assert {one.get(b"cookie") for one in app.requests} == {b"session=1"}
+    assert {one.get(b"cookie") for one in shadow.requests} == {None}
+    for _ in range(2):
+        await stand.ask("/wrong")
+    await counts(mirrored=3, mirror_same=2, mirror_differs_body=1)
+    await shadow.stop()
+    assert {(await stand.ask()).status for _ in range(4)} == {200}
+    await counts(mirror_failed=2)
+
+
 async def https_endpoint(stand: Stand) -> None:
     """The right authority and name answer; a wrong authority is 502."""
     right, wrong = trustme.CA(), trustme.CA()
