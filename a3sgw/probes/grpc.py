@@ -64,7 +64,8 @@ class _Question:
             if not data:
                 raise ProbeFailed("closed before an answer")
             for event in self._http2.receive_data(data):
-                self._take(event)
+                if not self._ended:  # a server that takes leave right after its answer has answered
+                    self._take(event)
         self._judge()
 
     def _take(self, event: Event) -> None:
@@ -97,12 +98,13 @@ class _Question:
 
 
 def _fields(to: Place, options: HealthCheck) -> Iterable[tuple[str, str]]:
+    own = {"host": to.authority, "content-type": "application/grpc", "te": "trailers", "user-agent": "a3sgw-probe"}
+    fields = {**own, **{name.lower(): value for name, value in options.headers.items()}}
     yield ":method", "POST"
     yield ":scheme", "https" if to.secure else "http"
     yield ":path", "/grpc.health.v1.Health/Check"
-    yield ":authority", to.authority
-    own = {"content-type": "application/grpc", "te": "trailers", "user-agent": "a3sgw-probe"}
-    yield from {**own, **{name.lower(): value for name, value in options.headers.items()}}.items()
+    yield ":authority", fields.pop("host")
+    yield from fields.items()
 
 
 def _text(value: bytes | str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from a3sgw.config.model import Config
@@ -42,22 +42,38 @@ class Names:
         self._names: dict[str, dict[str, _Name]] = {}
 
     async def use(self, config: Config) -> None:
-        """Watch the names of this configuration and no others; those that were watched already go on as they are.
+        """Watch the names of this configuration and no others: `keep` and `prepare` in one."""
+        self.keep(config)
+        await self.prepare(config)
+
+    async def prepare(self, config: Config) -> None:
+        """Watch the names of this configuration too; what is watched already goes on as it is.
 
         Returns when all new names have been answered, or refused, or have had their time.
         """
-        before, self._names = self._names, {}
-        for name, service in config.services.items():
-            for leaf, options in leaves(name, service):
-                for server in filter(needs_resolving, options.servers):
-                    self._watch(leaf, server, before.get(leaf, {}))
-        for gone in [name for names in before.values() for name in names.values()]:
-            gone.stop()
+        for leaf, server in _to_resolve(config):
+            watched = self._names.setdefault(leaf, {})
+            if str(server.url) not in watched:
+                watched[str(server.url)] = _Name(leaf, server, self._resolver, self._push, self._pace)
         fresh = [spawn(one.asked.wait(), "first answer") for one in self._all() if not one.asked.is_set()]
         if fresh:
             _, late = await asyncio.wait(fresh, timeout=self._pace.first_answers)
             for task in late:
                 task.cancel()
+
+    def keep(self, config: Config) -> None:
+        """Watch what is not in this configuration no more; to be called once nobody needs the one before."""
+        wanted: dict[tuple[str, str], Server] = {}
+        for leaf, server in _to_resolve(config):
+            wanted.setdefault((leaf, str(server.url)), server)  # of two with one URL the first counts, as for targets
+        before, self._names = self._names, {}
+        for leaf, names in before.items():
+            for text, name in names.items():
+                server_now = wanted.get((leaf, text))
+                if server_now is not None and name.is_for(server_now):
+                    self._names.setdefault(leaf, {})[text] = name
+                else:
+                    name.stop()
 
     def known(self, service: str) -> Mapping[str, Sequence[Found]]:
         """By configured URL what its name stands for; without those that were never answered."""
@@ -73,16 +89,12 @@ class Names:
     def _all(self) -> list[_Name]:
         return [name for names in self._names.values() for name in names.values()]
 
-    def _watch(self, service: str, server: Server, before: dict[str, _Name]) -> None:
-        """`before` loses what is kept; of two servers with one URL the first counts, as for targets."""
-        text, now = str(server.url), self._names.setdefault(service, {})
-        if text in now:
-            return
-        kept = before.get(text)
-        if kept is not None and kept.is_for(server):
-            now[text] = before.pop(text)
-        else:
-            now[text] = _Name(service, server, self._resolver, self._push, self._pace)
+
+def _to_resolve(config: Config) -> Iterator[tuple[str, Server]]:
+    """(leaf name, server) of every server that has a name."""
+    for name, service in config.services.items():
+        for leaf, options in leaves(name, service):
+            yield from ((leaf, server) for server in options.servers if needs_resolving(server))
 
 
 class _Name:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trustme
+from h2.config import H2Configuration
+from h2.connection import H2Connection
+from h2.events import RequestReceived, StreamEnded
 
 from a3sgw.config.load_balancer import UpstreamTls
 from a3sgw.probes.ask import probe
@@ -75,6 +80,43 @@ async def test_tls_checks_the_name(start: Start, authority: trustme.CA, ca_file:
     await probe(target(url, name="a.example"), check(mode="grpc"), trust)
     with pytest.raises(ProbeFailed, match=r"TLS failed.*b\.example"):
         await probe(target(url, name="b.example"), check(mode="grpc"), trust)
+
+
+@pytest.fixture
+async def leaving() -> AsyncIterator[tuple[int, list[dict[bytes, bytes]]]]:
+    """A server that takes leave with its answer; its port, and the header fields it was asked with."""
+    asked: list[dict[bytes, bytes]] = []
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        http2 = H2Connection(H2Configuration(client_side=False))
+        http2.initiate_connection()
+        with contextlib.suppress(OSError):
+            while data := await reader.read(65536):
+                for event in http2.receive_data(data):
+                    if isinstance(event, RequestReceived):
+                        asked.append({bytes(name): bytes(value) for name, value in event.headers})
+                    if isinstance(event, StreamEnded):
+                        http2.send_headers(1, [(":status", "200"), ("content-type", "application/grpc")])
+                        http2.send_data(1, b"\0\0\0\0\x02\x08\x01")
+                        http2.send_headers(1, [("grpc-status", "0")], end_stream=True)
+                        http2.close_connection()
+                writer.write(http2.data_to_send())
+        writer.close()
+        ended.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield server.sockets[0].getsockname()[1], asked
+    await asyncio.wait_for(ended.wait(), 20)
+    server.close()
+
+
+async def test_taking_leave_with_the_answer(leaving: tuple[int, list[dict[bytes, bytes]]]) -> None:
+    """Is no failure: it has answered. What the operator writes of the header is sent."""
+    port, asked = leaving
+    await ask(port, headers={"Host": "b.example", "X-Probe": "1"})
+    (fields,) = asked
+    assert (fields[b":authority"], fields[b"x-probe"], fields[b"te"]) == (b"b.example", b"1", b"trailers")
 
 
 async def test_those_who_do_not_speak_it(endpoint: Endpoint) -> None:

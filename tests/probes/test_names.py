@@ -129,6 +129,16 @@ async def test_what_stays_is_not_asked_again(server: NameServer, lazy: Names, in
     assert lazy.known("api") == {}
 
 
+async def test_a_configuration_that_is_only_prepared(server: NameServer, lazy: Names, inbox: Inbox) -> None:
+    """Its names are known beside those in use, so that it can be refused without loss."""
+    server.zone["a.example"] = server.zone["b.example"] = [("A", 60, "127.0.0.2")]
+    await lazy.use(api("http://a.example."))
+    await lazy.prepare(api("http://b.example."))
+    assert sorted(lazy.known("api")) == ["http://a.example.:80", "http://b.example.:80"]
+    lazy.keep(api("http://a.example."))
+    assert list(lazy.known("api")) == ["http://a.example.:80"]
+
+
 async def test_what_is_gone_is_not_asked_any_more(server: NameServer, names: Names, inbox: Inbox) -> None:
     """Nor is anything after closing."""
     server.zone["a.example"] = server.zone["b.example"] = [("A", 0, "127.0.0.2")]
