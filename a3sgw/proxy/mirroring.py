@@ -64,6 +64,7 @@ class Copy:
         self._mirror = mirror
         self._request = copy(request)
         self._request.headers = Headers(request.headers.encode())  # the request itself may be changed and sent again
+        self._way = _Way(self._request)
         self._own = own
         self._pieces = tuple(pieces) if pieces is not None else None
         self._started = monotonic()
@@ -127,13 +128,13 @@ class Copy:
         outcome = "mirror_failed"
         try:
             async with asyncio.timeout(self._mirror.options.timeout):
-                error = await self._ask()
-            if error is None:
-                outcome = "mirrored"
+                await self._ask()
+            outcome = "mirrored"
         except TimeoutError:
             self._judge(True)
-        except UpstreamError as failure:
-            error = failure
+            self._missed("no whole answer in time")
+        except UpstreamError as error:
+            self._missed(error.reason)
         finally:
             self._mirror.running -= 1
             self._mirror.count(outcome)
@@ -141,36 +142,36 @@ class Copy:
         if outcome == "mirrored":
             self._whole = True
             self._both()
-        else:
-            self._main_kept = None
 
-    async def _ask(self) -> UpstreamError | None:
-        """Send the copy and wait until its answer is whole, None, or will never be."""
+    async def _ask(self) -> None:
+        """Send the copy and wait until its answer is whole; UpstreamError when it will never be."""
         if not self._mirror.options.sensitive_headers:
             for name in _SENSITIVE:
                 self._request.headers.remove(name)
-        way = _Way(self._request)
+        service = self._service()
+        choice = choose(service, self._request, ())
+        if not isinstance(choice, Choice):
+            raise NoEndpoint("no endpoint can be used")
+        self._choice = choice
+        self.takes_whole = not service.traits.drain_header
+        pool = choice.endpoint.pool
         try:
-            service = self._service(way)
-            choice = choose(service, self._request, ())
-            if not isinstance(choice, Choice):
-                return NoEndpoint("no endpoint can be used")
-            self._choice = choice
-            self.takes_whole = not service.traits.drain_header
-            pool = choice.endpoint.pool
-            try:
-                origin = pool.take() or await pool.connect(service.plan.connect_timeout)
-            except UpstreamError:
-                self._judge(True)
-                raise
-            self._send(origin, choice.endpoint, service.plan)
-            return await self._answered
-        finally:
-            for hold, token in way.holds.items():
-                hold.settle(token, self._failed, self._head_seconds)
+            origin = pool.take() or await pool.connect(service.plan.connect_timeout)
+        except UpstreamError:
+            self._judge(True)
+            raise
+        self._send(origin, choice.endpoint, service.plan)
+        error = await self._answered
+        if error is not None:
+            raise error
 
-    def _service(self, way: _Way) -> Service:
-        found = self._mirror.target.resolve(way)
+    def _missed(self, why: str) -> None:
+        """There is no answer; what was kept of the main one is of no use."""
+        self._main_kept = None
+        _log.debug("a copy was not answered", extra={"target": self._mirror.options.service, "why": why})
+
+    def _service(self) -> Service:
+        found = self._mirror.target.resolve(self._way)
         if isinstance(found, UpstreamError):
             raise found
         if isinstance(found, Response):
@@ -209,6 +210,8 @@ class Copy:
         if choice is not None:
             choice.endpoint.in_flight -= 1
             choice.over()
+        for hold, token in self._way.holds.items():
+            hold.settle(token, self._failed, self._head_seconds)
 
     # Receiving the mirror's answer...
 

@@ -11,6 +11,7 @@ from typing import cast
 import pytest
 
 from a3sgw import load_config
+from a3sgw.control.messages import EndpointDrain
 from a3sgw.http.message import Request, Response
 from a3sgw.proxy.mirroring import Copy
 from a3sgw.service.build import Builder, Surroundings
@@ -57,7 +58,8 @@ class Mirrored:
         around = Surroundings(Sweeper(), counter=lambda service: lambda what: self.counts.update([f"{service} {what}"]))
         builder = Builder(services, around, {}, {}, {}, {})
         self.node = cast(MirrorNode, builder.build("origin"))
-        self.endpoint: Endpoint = builder.services["shadow"].endpoints[0]
+        self.service = builder.services["shadow"]
+        self.endpoint: Endpoint = self.service.endpoints[0]
 
     def send(self, request: Request | None = None, pieces: list[bytes] | None = None) -> Copy | None:
         """Copy a request, by default a GET."""
@@ -252,32 +254,69 @@ async def test_no_whole_answer(said: bytes) -> None:
         shadow.refuse()
 
 
-async def test_nobody_there() -> None:
-    """Refused connections are failures of the endpoint, which its breaker learns."""
+BREAKER = "circuit_breaker { failure_threshold = 1 }"
+BREAKERS = ({"target": BREAKER}, {"more": BREAKER})
+"""That of each endpoint, and that of the whole service."""
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"
+
+
+@pytest.mark.parametrize(
+    ("breaker", "said", "options", "counted"),
+    [(breaker, b"", "", "mirror_failed") for breaker in BREAKERS]
+    + [(breaker, b"", 'timeout = "50ms"', "mirror_failed") for breaker in BREAKERS]
+    + [(breaker, answer(b"{}", 500), "", "mirrored") for breaker in BREAKERS]
+    + [(BREAKERS[1], HALF, "", "mirror_failed"), (BREAKERS[1], HALF, 'timeout = "50ms"', "mirror_failed")],
+)
+async def test_failures_are_known_to_breakers(breaker: dict[str, str], said: bytes, options: str, counted: str) -> None:
+    """Whatever failed, the mirror's own breaker knows of it, and lets no second copy through."""
     async with Origin() as shadow:
-        mirrored = Mirrored(shadow.url, target="", more="circuit_breaker { failure_threshold = 2 }")
+        mirrored = Mirrored(shadow.url, options, **breaker)
+        mirrored.send()
+        there = await shadow.accept()
+        await there.message()
+        await there.send(said)
+        if options:
+            await there.end()
+        elif counted == "mirror_failed":
+            there.reset()
+        await mirrored.ended(counted)
+        mirrored.send()
+        await mirrored.ended(*Counter([counted, "mirror_failed"]).elements())
+        assert mirrored.counts["shadow breaker_open"] == 1
+
+
+@pytest.mark.parametrize("breaker", BREAKERS)
+async def test_nobody_there(breaker: dict[str, str]) -> None:
+    """Refused connections are failures, too."""
+    async with Origin() as shadow:
+        mirrored = Mirrored(shadow.url, **breaker)
         shadow.refuse()
-        mirrored.send()
-        mirrored.send()
-        await mirrored.ended("mirror_failed", "mirror_failed")
-        assert mirrored.counts["shadow breaker_open"] >= 1
-        mirrored.send()
-        await mirrored.ended(*["mirror_failed"] * 3)
+        for times in (1, 2):
+            mirrored.send()
+            await mirrored.ended(*["mirror_failed"] * times)
+        assert mirrored.counts["shadow breaker_open"] == 1
 
 
-async def test_failures_open_the_breaker_of_the_mirror() -> None:
-    """Answers with 500 do, though they are answers; what is refused then never reaches the endpoint."""
+@pytest.mark.parametrize("breaker", BREAKERS)
+async def test_a_kept_connection_that_was_closed(breaker: dict[str, str]) -> None:
+    """It says nothing about the mirror: the copy is lost, but the breaker stays closed."""
     async with Origin() as shadow:
-        shadow.always(answer(b"{}", 500))
-        mirrored = Mirrored(shadow.url, more="circuit_breaker { failure_threshold = 1 }")
+        mirrored = Mirrored(shadow.url, **breaker)
         mirrored.send()
+        there = await shadow.accept()
+        await there.message()
+        await there.send(OK)
         await mirrored.ended("mirrored")
         mirrored.send()
+        await there.message()
+        there.close()
         await mirrored.ended("mirrored", "mirror_failed")
-        assert len(shadow.requests) == 1
+        mirrored.send()
+        await (await shadow.accept()).send(OK)
+        await mirrored.ended("mirrored", "mirrored", "mirror_failed")
 
 
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"])
+@pytest.mark.parametrize("said", [b"", HALF])
 async def test_the_time_is_limited(said: bytes) -> None:
     """Whoever has not answered by then is left."""
     async with Origin() as shadow:
@@ -309,9 +348,11 @@ async def test_a_mirror_asks_to_be_drained() -> None:
     async with Origin() as shadow:
         shadow.always(answer(b"{}", more=b"X-A3S-Server: drain\r\n"))
         mirrored = Mirrored(shadow.url, target="drain_header = true")
-        mirrored.send()
-        await mirrored.ended("mirrored")
-        assert mirrored.endpoint.draining
+        for times in (1, 2, 3):  # an answer that is the same as the one before is read in another way
+            mirrored.send()
+            await mirrored.ended(*["mirrored"] * times)
+            assert mirrored.endpoint.draining
+            mirrored.service.take(EndpointDrain("shadow", mirrored.endpoint.url, False))
 
 
 # Comparing...
