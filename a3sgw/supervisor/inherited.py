@@ -27,12 +27,13 @@ _FIRST = 3  # SD_LISTEN_FDS_START of sd_listen_fds(3)
 class _Bequest(BaseOptions):
     """What the variable says, as JSON; a change of anything here is another version. Sockets are descriptors."""
 
-    version: Literal[1]
+    version: Literal[1, 2]
     listeners: dict[str, tuple[int, ...]]  # by key: one variable has room for 128 KB only (MAX_ARG_STRLEN, execve(2))
     admin: tuple[tuple[str, int], ...]
     files: dict[str, int]
     table: int
     ready: int
+    known: int = -1  # since 2
 
 
 @dataclass
@@ -50,6 +51,8 @@ class Inherited:
     the management API."""
     table: int = -1
     """Descriptor of the shared table, -1 for none."""
+    known: socket.socket | None = None
+    """What is known of endpoints comes from here."""
     _ready: int = -1
 
     def take(self, name: str, options: Entrypoint) -> Sequence[socket.socket]:
@@ -72,6 +75,11 @@ class Inherited:
         self.admin = [one for one in self.admin if one not in found]
         self.activated = [one for one in self.activated if one not in found]
         return [one for _, one in found]
+
+    def take_known(self) -> socket.socket | None:
+        """The end of a `Legacy`, None when there is none."""
+        known, self.known = self.known, None
+        return known
 
     def ready(self) -> None:
         """Tell the gateway that is being upgraded that this one has taken over."""
@@ -97,7 +105,9 @@ class Inherited:
             _log.warning("a socket was passed that no entrypoint uses", extra=extra)
         for _, one in (*self.listeners, *self.activated, *self.admin):
             one.close()
-        self.listeners, self.activated, self.admin = [], [], []
+        if self.known is not None:
+            self.known.close()
+        self.listeners, self.activated, self.admin, self.known = [], [], [], None
 
 
 def inherited(environment: MutableMapping[str, str]) -> Inherited:
@@ -116,15 +126,17 @@ def inherited(environment: MutableMapping[str, str]) -> Inherited:
     return found
 
 
-def bequest(listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int) -> tuple[str, list[int]]:
+def bequest(
+    listeners: Mapping[str, Listener], admin: Listener | None, table: int, ready: int, known: int
+) -> tuple[str, list[int]]:
     """What `inherited` of the next version reads, and the descriptors that have to go along."""
     bound = {key: tuple(one.fileno() for one in listener.sockets) for key, listener in listeners.items()}
     pages = tuple((str(admin.address), one.fileno()) for one in admin.sockets) if admin is not None else ()
     owners = {**listeners, "admin": admin} if admin is not None else listeners
     files = {key: listener.node for key, listener in owners.items() if listener.node}
-    given = _Bequest(version=1, listeners=bound, admin=pages, files=files, table=table, ready=ready)
+    given = _Bequest(version=2, listeners=bound, admin=pages, files=files, table=table, ready=ready, known=known)
     sockets = [*(one for group in bound.values() for one in group), *(one for _, one in pages)]
-    return given.model_dump_json(), [*sockets, table, ready]
+    return given.model_dump_json(), [*sockets, table, ready, known]
 
 
 def _from_gateway(text: str) -> Inherited:
@@ -134,6 +146,7 @@ def _from_gateway(text: str) -> Inherited:
         for key, group in given.listeners.items():
             found.listeners += [(key, _socket(one)) for one in group]
         found.admin += [(address, _socket(one)) for address, one in given.admin]
+        found.known = _socket(given.known) if given.known >= 0 else None
         for descriptor in (given.table, given.ready):
             os.set_inheritable(descriptor, False)
     except (ValueError, OSError, OverflowError):

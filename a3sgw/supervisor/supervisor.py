@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AsyncExitStack
@@ -32,6 +33,7 @@ from a3sgw.shared.table import SharedTable
 from a3sgw.supervisor.births import Births
 from a3sgw.supervisor.crew import Crew, Settings
 from a3sgw.supervisor.inherited import Inherited
+from a3sgw.supervisor.legacy import Heir, Legacy
 from a3sgw.supervisor.upgrade import start_successor
 from a3sgw.supervisor.view import View
 from a3sgw.tasks import spawn
@@ -80,6 +82,8 @@ class Supervisor:
         """Where the management API listens, with the port in use; empty when there is none."""
         self._state: State = "starting"
         self._upgrading: asyncio.Task[Any] | None = None
+        self._heir: Heir | None = None
+        self._legacy: Legacy | None = None
         self._hurried = False
         self.started_at = 0.0
         """Seconds since the epoch."""
@@ -96,6 +100,7 @@ class Supervisor:
         is left."""
         self._births.start()
         try:
+            await self._learn()
             await self._reloads.first()
         except BaseException:
             if self._inherited.table >= 0:  # some may serve already, with clients of the version that goes on
@@ -110,6 +115,13 @@ class Supervisor:
         self.started_at = time.time()
         self._state = "running"
         self._reloads.watch()
+
+    async def _learn(self) -> None:
+        """What the version before knows of endpoints; it goes on telling as long as it is there."""
+        known = self._inherited.take_known()
+        if known is not None:
+            self._heir = Heir(known, self._crew.push)
+            await self._heir.told()
 
     async def shutdown(self) -> None:
         """Accept no more, let what runs finish within `shutdown_timeout_secs`, end."""
@@ -137,7 +149,7 @@ class Supervisor:
         try:
             async with self._applying:  # the listeners stay as they are
                 _log.info("starting the version that is installed now")
-                pid = await start_successor(self._listening.bound, self._admin_listener, self._table.descriptor)
+                pid = await self._start_successor()
                 self._state = "draining"  # an edit that has waited is the successor's
                 self._reloads.stop()
         except GatewayError as error:
@@ -148,6 +160,20 @@ class Supervisor:
         _log.info("the new version serves; finishing what runs", extra={"pid": pid})
         self.successor = pid
         return True
+
+    async def _start_successor(self) -> int:
+        ours, theirs = socket.socketpair()
+        legacy = Legacy(ours, self._crew.state)
+        try:
+            with theirs:
+                pid = await start_successor(
+                    self._listening.bound, self._admin_listener, self._table.descriptor, theirs.fileno()
+                )
+        except BaseException:
+            legacy.close()
+            raise
+        self._legacy = legacy
+        return pid
 
     async def hand_over(self) -> None:
         """After an upgrade: finish what runs within `drain_timeout`, and end; the sockets are somebody else's now."""
@@ -170,6 +196,9 @@ class Supervisor:
         asyncio.get_running_loop().call_later(seconds, self._crew.end_now)
 
     async def _close(self) -> None:
+        for told in (self._heir, self._legacy):
+            if told is not None:
+                told.close()
         await self._caretaker.close()
         await self._crew.stop(0.0, 0.0)
         self._listening.close()

@@ -24,10 +24,13 @@ def command() -> list[str]:
     return [sys.executable, *arguments[1:]]
 
 
-async def start_successor(listeners: Mapping[str, Listener], admin: Listener | None, table: int) -> int:
-    """Start it and wait until it serves; returns its process id. GatewayError, and it is gone, when it does not."""
+async def start_successor(listeners: Mapping[str, Listener], admin: Listener | None, table: int, known: int) -> int:
+    """Start it and wait until it serves; returns its process id. GatewayError, and it is gone, when it does not.
+
+    `table` is the descriptor of the shared table, `known` that from which it learns what is known of endpoints.
+    """
     ready, theirs = os.pipe()
-    text, descriptors = bequest(listeners, admin, table, theirs)
+    text, descriptors = bequest(listeners, admin, table, theirs, known)
     kept = {name: value for name, value in os.environ.items() if name != "WATCHDOG_PID"}
     try:
         process = _spawn(kept | {VARIABLE: text}, descriptors)

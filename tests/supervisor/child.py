@@ -40,6 +40,7 @@ def main() -> None:
         "taken": {name: [identity(one.fileno()) for one in group] for name, group in taken.items()},
         "files": sorted(found.files),
         "table": identity(found.table) if found.table >= 0 else None,
+        "known": identity(found.known.fileno()) if found.known is not None else None,
         "private": not any(os.get_inheritable(one.fileno()) for one in sockets),
         "blocking": any(one.getblocking() for one in sockets),
         "variables": sorted(name for name in os.environ if name.startswith(("LISTEN_", "A3SGW_"))),

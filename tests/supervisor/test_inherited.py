@@ -86,8 +86,9 @@ def at(one: socket.socket) -> str:
 
 
 async def test_an_upgrade(tmp_path: Path) -> None:
-    """Every socket of every listener arrives under its key, those of the management API under their address, and the
-    table; the child says when it is ready, once, and nothing is left in it."""
+    """Every socket of every listener arrives under its key, those of the management API under their address, the table,
+    and the end from which it learns what is known of endpoints; the child says when it is ready, once, and nothing is
+    left in it."""
     path = str(tmp_path / "web.sock")
     written = {
         "web": {"address": "127.0.0.1:0"},
@@ -100,7 +101,8 @@ async def test_an_upgrade(tmp_path: Path) -> None:
     admin = await bind(SocketAddress("127.0.0.1", 0))
     table = os.memfd_create("table")
     ready, theirs = os.pipe()
-    text, descriptors = bequest(listeners, admin, table, theirs)
+    known, told = socket.socketpair()
+    text, descriptors = bequest(listeners, admin, table, theirs, told.fileno())
     said, log = child(written, descriptors, {VARIABLE: text}, admin="127.0.0.1:0")
     os.close(theirs)
     by_name = dict(zip(written, listeners.values(), strict=True))
@@ -110,6 +112,7 @@ async def test_an_upgrade(tmp_path: Path) -> None:
     }
     assert [len(said["taken"][name]) for name in ("web", "file", "dns")] == [3, 1, 3]
     assert said["table"] == list(identity(table))
+    assert said["known"] == list(identity(told.fileno()))
     assert said["files"] == [key_of("file", Entrypoint.model_validate(written["file"]))]
     assert said["private"]
     assert not said["blocking"]
@@ -118,8 +121,10 @@ async def test_an_upgrade(tmp_path: Path) -> None:
     assert os.read(ready, 10) == b"1"
     for listener in (*listeners.values(), admin):
         listener.close()
-    for one in (table, ready):
-        os.close(one)
+    for end in (known, told):
+        end.close()
+    for descriptor in (table, ready):
+        os.close(descriptor)
 
 
 async def test_what_the_new_version_does_not_use(tmp_path: Path) -> None:
@@ -127,15 +132,29 @@ async def test_what_the_new_version_does_not_use(tmp_path: Path) -> None:
     one = await bind(SocketAddress("127.0.0.1", 0), count=2)
     table = os.memfd_create("table")
     ready, theirs = os.pipe()
+    known, told = socket.socketpair()
     counts = []
     for listeners in ({}, {"tcp nobody's": one}):
-        text, descriptors = bequest(listeners, None, table, theirs)
+        text, descriptors = bequest(listeners, None, table, theirs, told.fileno())
         said, log = child({}, descriptors, {VARIABLE: text})
         counts.append(said["left"])
         assert log == ""
     assert counts[0] == counts[1]
     assert one.sockets[0].fileno() >= 0
     one.close()
+    for end in (known, told):
+        end.close()
+    for descriptor in (table, ready, theirs):
+        os.close(descriptor)
+
+
+async def test_a_version_that_tells_nothing() -> None:
+    """The one before may not have told what it knows of endpoints: everything else is taken over all the same."""
+    table = os.memfd_create("table")
+    ready, theirs = os.pipe()
+    text = json.dumps({"version": 1, "listeners": {}, "admin": [], "files": {}, "table": table, "ready": theirs})
+    said, log = child({}, [table, theirs], {VARIABLE: text})
+    assert (said["table"], said["known"], log) == (list(identity(table)), None, "")
     for descriptor in (table, ready, theirs):
         os.close(descriptor)
 
@@ -147,6 +166,7 @@ def test_a_start_like_any_other() -> None:
     assert found.take("web", options) == []
     assert found.take_admin(SocketAddress("127.0.0.1", 9090)) == []
     assert found.table == -1
+    assert found.take_known() is None
     found.ready()
     found.close()
 
@@ -161,12 +181,13 @@ def test_each_is_taken_once(sockets: Sockets) -> None:
 
 OLDER = '{"listeners": {}, "admin": [], "files": [], "table": 3, "ready": 4}'
 """As it was before it had a number."""
-NEWER = '{"version": 2, "sockets": {}}'
+NEWER = '{"version": 3, "sockets": {}}'
 CLOSED = '{"version": 1, "listeners": {"tcp :80": [9999]}, "admin": [], "files": {}, "table": 1, "ready": 2}'
+UNKNOWN = '{"version": 2, "listeners": {}, "admin": [], "files": {}, "table": 1, "ready": 2, "known": 9999}'
 NEGATIVE = '{"version": 1, "listeners": {}, "admin": [], "files": {}, "table": -1, "ready": -1}'
 
 
-@pytest.mark.parametrize("text", ["garbage", "{}", "[]", "null", OLDER, NEWER, CLOSED, NEGATIVE])
+@pytest.mark.parametrize("text", ["garbage", "{}", "[]", "null", OLDER, NEWER, CLOSED, UNKNOWN, NEGATIVE])
 def test_what_cannot_be_read(text: str) -> None:
     """Of another version of the gateway, or of nobody: one sentence instead of a traceback."""
     environment = {VARIABLE: text}
@@ -177,8 +198,9 @@ def test_what_cannot_be_read(text: str) -> None:
 
 async def test_what_is_handed_over_has_a_number() -> None:
     """So that a version with another form of it can say so."""
-    text, _ = bequest({}, None, 3, 4)
-    assert json.loads(text) == {"version": 1, "listeners": {}, "admin": [], "files": {}, "table": 3, "ready": 4}
+    text, _ = bequest({}, None, 3, 4, 5)
+    nothing: dict[str, object] = {"listeners": {}, "admin": [], "files": {}}
+    assert json.loads(text) == {"version": 2, **nothing, "table": 3, "ready": 4, "known": 5}
 
 
 async def test_files_that_nobody_took(tmp_path: Path) -> None:
@@ -335,6 +357,7 @@ def test_closing(sockets: Sockets, caplog: pytest.LogCaptureFixture) -> None:
         listeners=[("tcp :80", sockets.make())],
         activated=[("typo", sockets.make())],
         admin=[("127.0.0.1:9090", sockets.make())],
+        known=sockets.make(),
     )
     found.close()
     found.close()
