@@ -14,12 +14,22 @@ IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"
 class RetryPolicy:
     """The options, and the budget that all requests under this policy share in this process."""
 
-    __slots__ = ("_first", "_longest", "budget", "count_header", "max_body_bytes", "max_retries", "statuses")
+    __slots__ = (
+        "_first",
+        "_longest",
+        "budget",
+        "count_header",
+        "max_body_bytes",
+        "max_held_bytes",
+        "max_retries",
+        "statuses",
+    )
 
     def __init__(self, options: Retries) -> None:
         self.max_retries = options.max_retries
         self.statuses = frozenset(options.statuses)
         self.max_body_bytes = options.max_body_bytes
+        self.max_held_bytes = options.max_held_bytes
         self.count_header = options.count_header
         self.budget = RetryBudget(options.budget_percent, options.min_retries_per_second)
         self._first = options.retry_interval_ms / 1000

@@ -30,6 +30,10 @@ class Retries(BaseOptions):
     max_body_bytes: Size = 65536
     """Bodies up to this size are kept to be sent again; a longer one goes through, and is sent once."""
 
+    max_held_bytes: Size = 16384
+    """Answers of a known length up to this size are kept back until they are whole, so that one that breaks off can be
+    asked for again; 0 passes everything on as it comes."""
+
     budget_percent: Percentage = 20.0
     """Retries may be this share of the requests, so that they never double an overload."""
 

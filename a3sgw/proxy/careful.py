@@ -57,6 +57,9 @@ class Careful(Exchange):
     _mirror: MirrorNode | None = None
     """Who gets a copy, as long as it has not got it."""
     _copy: Copy | None = None
+    _back: list[bytes] | None = None
+    """Pieces of an answer that is kept back until it is whole."""
+    _incoming: Incoming
     _then: Callable[[], None]
 
     def __init__(self, client: Client, request: Request, own: bytes, route: Route) -> None:
@@ -258,6 +261,7 @@ class Careful(Exchange):
         """It was sent, and there is no whole answer."""
         self._judge(True)
         self._leave()
+        self._back = None
         if self.status or self._held is not None:
             self.fail(error)
             return
@@ -346,7 +350,9 @@ class Careful(Exchange):
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """An answer in one piece."""
         self._origin = None
-        self._judge(incoming.status >= _FAILURE)
+        failed = incoming.status >= _FAILURE
+        cast(Choice, self._choice).answered(failed)
+        self._judge(failed)
         another = self._another(incoming.status)
         self._leave()
         if another:
@@ -363,11 +369,28 @@ class Careful(Exchange):
 
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """An answer begins."""
-        self._judge(incoming.status >= _FAILURE)
+        choice = cast(Choice, self._choice)
+        choice.answered(incoming.status >= _FAILURE)
         if self._another(incoming.status):
+            choice.judge(choice.failed)
             self._abandon()
             self._then()
             return
+        if self._is_held_back(incoming):
+            self._back = []
+            self._incoming = incoming
+        else:
+            self._pass_on(incoming, more)
+
+    def _is_held_back(self, incoming: Incoming) -> bool:
+        """Whether it is short, and may be asked for again if it breaks off."""
+        policy = self.plan.retries
+        if policy is None or not 0 < incoming.length <= policy.max_held_bytes:
+            return False
+        return self.request.method in IDEMPOTENT and not self.route.chain.response_waits
+
+    def _pass_on(self, incoming: Incoming, more: bool) -> None:
+        """The head goes to the client, with what is to be added."""
         choice = cast(Choice, self._choice)
         traits = choice.service.traits
         if traits.drain_header:
@@ -382,9 +405,25 @@ class Careful(Exchange):
 
     def on_body(self, data: bytes) -> None:
         """A piece of the answer."""
+        if self._back is not None:
+            self._back.append(data)
+            return
         if self._copy is not None and self._held is None:
             self._copy.main_body(data)
         super().on_body(data)
+
+    def on_end(self, trailers: bytes) -> None:
+        """The answer is whole."""
+        if self._choice is not None and self._held is None:
+            self._choice.judge(self._choice.failed)
+        back, self._back = self._back, None
+        if back is not None:
+            self._pass_on(self._incoming, True)
+            if self.response is None or self.finished:
+                return
+            self.on_body(b"".join(back))
+        if not self.finished:
+            super().on_end(trailers)
 
     def overdue(self) -> None:
         """The sweeper's call: `total_timeout` is over."""

@@ -25,24 +25,27 @@ class Choice:
     """Of the endpoint's breaker, 0 without one."""
     at: float
     """Monotonic time."""
-    judged: bool = False
     seconds: float | None = None
     """To the head of its answer."""
+    failed: bool = False
+    """Whether that answer is a failure."""
+
+    def answered(self, failed: bool) -> None:
+        """The head of its answer is there."""
+        self.seconds = monotonic() - self.at
+        self.failed = failed
 
     def judge(self, failed: bool) -> None:
-        """How it did; may be said a second time of an answer that broke after its head."""
+        """How it did, once that is certain: an answer may break after its head."""
         now = monotonic()
         endpoint = self.endpoint
-        if not self.judged:
-            self.seconds = None if failed else now - self.at
         if endpoint.breaker is not None and self.token:
-            endpoint.breaker.outcome(self.token, now, failed, now - self.at)
-            self.token = 0
-        if endpoint.outlier is not None and (failed or not self.judged):
+            token, self.token = self.token, 0
+            endpoint.breaker.outcome(token, now, failed, self.seconds)
+        if endpoint.outlier is not None:
             seconds = endpoint.outlier.outcome(now, failed)
             if seconds:
                 self.service.eject(endpoint, seconds, now)
-        self.judged = True
 
     def over(self) -> None:
         """It is no longer asked; call after its `in_flight` has gone down."""

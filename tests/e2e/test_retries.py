@@ -121,12 +121,41 @@ async def test_the_last_answer_goes_to_the_client() -> None:
             assert len(bad.requests) == 3
 
 
+async def test_a_short_answer_that_breaks_off() -> None:
+    """It was kept back until it would be whole, so nothing of it has been seen."""
+    async with Origin() as bad, Origin() as good:
+        bad.play(closes_within_body)
+        good.always()
+        async with gateway(config(bad.url, good.url, service=RETRIES)) as running:
+            assert [(await running.ask(GET)).body for _ in range(4)] == [b"ok"] * 4
+            assert events(running)["retries"] == len(bad.requests) > 0
+
+
+async def test_a_short_answer_in_pieces() -> None:
+    """It arrives whole."""
+
+    async def part(wire: Wire, request: Message) -> None:
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nab")
+        await asyncio.sleep(0)
+        await wire.send(b"cd")
+        await asyncio.sleep(0.01)
+        await wire.send(b"ef")
+
+    async with Origin() as origin:
+        origin.play(part)
+        async with gateway(config(origin.url, service=RETRIES)) as running:
+            wire = await running.connect()
+            for _ in range(3):
+                await wire.send(GET)
+                assert (await wire.message()).body == b"abcdef"
+
+
 async def test_never_after_a_byte_of_an_answer() -> None:
     """An answer that breaks off is broken off, not begun anew."""
     async with Origin() as bad, Origin() as good:
         bad.play(closes_within_body)
         good.play(closes_within_body)
-        async with gateway(config(bad.url, good.url, service=RETRIES)) as running:
+        async with gateway(config(bad.url, good.url, service="retries { max_held_bytes = 5 }")) as running:
             wire = await running.connect()
             await wire.send(GET)
             assert (await wire.end())[1] == "RST"
