@@ -1,7 +1,7 @@
 """A copy of a request for another service: sent beside the request itself, which neither waits for it nor sees it fail.
 
-Each request that was chosen for it is counted by exactly one of "mirrored" (a whole answer came), "mirror_failed" (none
-did), "mirror_dropped" and "mirror_too_large" (no copy was sent).
+A request that was chosen for it, and that an endpoint got all of, is counted by exactly one of "mirrored"
+(a whole answer came), "mirror_failed" (none did), "mirror_dropped" and "mirror_too_large" (no copy was sent).
 """
 
 from __future__ import annotations

@@ -272,6 +272,20 @@ async def test_an_endpoint_that_fails() -> None:
         await on.ended(mirrored=1, mirror_not_compared=1)
 
 
+async def test_a_gateway_that_stops() -> None:
+    """It does not wait for copies: a mirror cannot keep it from ending."""
+    async with mirrored() as on:
+        on.main.always()
+        assert (await on.ask()).body == b"ok"
+        there = await on.shadow.accept()
+        await there.message()
+        await on.running.gateway.shutdown()
+        assert on.running.gateway.state() == "stopped"
+        assert on.counted == {}
+        await there.send(OK)
+        await on.ended(mirrored=1)
+
+
 async def test_answers_are_compared() -> None:
     """However they are framed, and in how many pieces they come."""
     async with mirrored('compare { ignore_fields = ["at"] }') as on:

@@ -110,13 +110,15 @@ class Records(logging.Handler):
 
 @pytest.fixture
 def records() -> Iterator[list[dict[str, object]]]:
-    """What is logged of differences."""
-    log, handler = logging.getLogger("a3sgw.mirror"), Records()
+    """What is logged of differences, and of work that failed."""
+    log, tasks, handler = logging.getLogger("a3sgw.mirror"), logging.getLogger("a3sgw.tasks"), Records()
     level = log.level
     log.addHandler(handler)
+    tasks.addHandler(handler)
     log.setLevel(logging.INFO)
     yield handler.all
     log.removeHandler(handler)
+    tasks.removeHandler(handler)
     log.setLevel(level)
 
 
@@ -433,7 +435,7 @@ async def test_a_mirror_that_failed_is_not_compared() -> None:
 
 
 @pytest.mark.parametrize("mirror_first", [True, False])
-async def test_whoever_is_first(mirror_first: bool) -> None:
+async def test_whoever_is_first(mirror_first: bool, records: list[dict[str, object]]) -> None:
     """The comparison is made when both have answered; a copy is under way only until its own answer is there."""
     async with Origin() as shadow:
         mirrored = Mirrored(shadow.url, "compare {}")
@@ -450,6 +452,7 @@ async def test_whoever_is_first(mirror_first: bool) -> None:
             assert not mirrored.counted
             await there.send(answer(b"{}"))
         await mirrored.ended("mirrored", "mirror_same")
+    assert records == []
 
 
 async def test_samples(records: list[dict[str, object]]) -> None:
