@@ -197,8 +197,9 @@ class Copy:
             origin.end()
 
     def _judge(self, failed: bool) -> None:
-        self._failed = failed
-        if self._choice is not None:
+        """Once, when it is certain: an answer may break after its head."""
+        if self._choice is not None and self._failed is None:
+            self._failed = failed
             self._choice.judge(failed)
 
     def _leave(self) -> None:
@@ -230,7 +231,7 @@ class Copy:
         self._incoming = incoming
         self._head_seconds = monotonic() - self._started
         choice = cast(Choice, self._choice)
-        self._judge(incoming.status >= _FAILURE)
+        choice.answered(incoming.status >= _FAILURE)
         if choice.service.traits.drain_header:
             heed(choice, incoming)
 
@@ -242,6 +243,7 @@ class Copy:
     def on_end(self, trailers: bytes) -> None:
         """It is whole."""
         self._seconds = monotonic() - self._started
+        self._judge(cast(Choice, self._choice).failed)
         if not self._answered.done():
             self._answered.set_result(None)
 
