@@ -56,7 +56,7 @@ LOG = object()
 def parts(directory: Path | None = None, log: object = LOG) -> Parts:
     """What a snapshot needs, without a gateway."""
 
-    def observe(*names: str) -> tuple[Observer, ...]:
+    def observe(*names: object) -> tuple[Observer, ...]:
         return (lambda exchange: None,)
 
     return Parts(Sweeper(), observe, Registry(), directory, log)

@@ -67,7 +67,7 @@ class LoadBalancer(BaseOptions):
     """An endpoint that is new or returns gets its share step by step over this time; 0 means at once."""
 
     drain_header: bool = False
-    """An endpoint that answers with `X-A3S-Server: drain` gets no new clients, until it answers with `ready`."""
+    """An endpoint that answers with `X-A3S-Server: drain` gets no new clients for 30 s, or until it says `ready`."""
 
     max_connections: int = Field(0, ge=0)
     """Requests at once to each endpoint, from all workers together; 0 means no limit."""

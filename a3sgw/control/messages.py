@@ -139,6 +139,8 @@ class EndpointDrain(Message, frozen=True, tag=True):
     service: str
     url: str
     draining: bool
+    until: float = 0.0
+    """On CLOCK_MONOTONIC; 0 until it is taken back."""
 
 
 class Addresses(Message, frozen=True, tag=True):

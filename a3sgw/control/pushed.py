@@ -34,6 +34,16 @@ def subject(message: Pushed) -> _Subject:
             return (type(message).__name__,)
 
 
+def _is_over(message: Pushed, now: float) -> bool:
+    match message:
+        case Ejection():
+            return message.until <= now
+        case EndpointDrain():
+            return 0.0 < message.until <= now
+        case _:
+            return False
+
+
 class State:
     """The newest message about each subject; `listeners` are told of every one that comes."""
 
@@ -50,7 +60,7 @@ class State:
     def all(self) -> list[Pushed]:
         """The newest about everything, oldest subject first, without what is over."""
         now = monotonic()
-        return [one for one in self._newest.values() if not (isinstance(one, Ejection) and one.until <= now)]
+        return [one for one in self._newest.values() if not _is_over(one, now)]
 
     def keep(self, endpoints: set[tuple[str, str]]) -> None:
         """Forget endpoints that are not in `endpoints`, (service, URL); without a URL, services that have none."""

@@ -43,6 +43,7 @@ class Careful(Exchange):
     """Also the `Journey` that the nodes of a service see."""
 
     avoid: tuple[Leaf, ...] = ()
+    is_copy = False
     again_on: frozenset[int] = frozenset()
     deadline = NEVER
     retries = 0
@@ -59,6 +60,8 @@ class Careful(Exchange):
     _copy: Copy | None = None
     _back: list[bytes] | None = None
     """Pieces of an answer that is kept back until it is whole."""
+    _blame = True
+    """Whether the service it goes away from has failed."""
     _incoming: Incoming
     _then: Callable[[], None]
 
@@ -283,6 +286,7 @@ class Careful(Exchange):
             self.tried = (*self.tried, cast(Endpoint, self.endpoint))
             self._then = self._retry
             return True
+        self._blame = status >= _FAILURE
         found = self._next_service() if status in self.again_on and self._can_repeat(self._care.keeps) else None
         if isinstance(found, Service):
             self._then = partial(self._enter, found)
@@ -363,6 +367,7 @@ class Careful(Exchange):
         self.status = incoming.status
         self.sent = len(body)
         if self._copy is not None:
+            self._copy.main_head(incoming)
             self._copy.main_body(body)
         self._client.send_whole(incoming, body)
         self.finish()
@@ -401,6 +406,8 @@ class Careful(Exchange):
             incoming.headers.add(name, value)
         if self.deadline != NEVER and not self.plan.total_timeout_for_streams and _is_stream(incoming):
             self.deadline = NEVER
+        if self._copy is not None:
+            self._copy.main_head(incoming)
         super().on_head(incoming, more)
 
     def on_body(self, data: bytes) -> None:
@@ -445,9 +452,9 @@ class Careful(Exchange):
             choice.over()
 
     def settle(self, mark: int) -> None:
-        """Those that have let it pass after the first `mark` see it fail."""
+        """Those that have let it pass after the first `mark` see it go to somebody else."""
         for hold in list(self.holds)[mark:]:
-            hold.settle(self.holds.pop(hold), True, 0.0)
+            hold.settle(self.holds.pop(hold), self._blame, 0.0)
 
     @property
     def _failed(self) -> bool | None:

@@ -49,6 +49,7 @@ class _Way:
     fields: list[tuple[bytes, bytes]] = field(default_factory=list)
     again_on: frozenset[int] = frozenset()
     importance: int = 0
+    is_copy: bool = True
 
     def settle(self, mark: int) -> None:
         """Those that have let it pass after the first `mark` see it fail."""
@@ -107,8 +108,7 @@ class Copy:
         return made
 
     def main_head(self, response: Response) -> None:
-        """The head of the main answer, as the endpoint sent it. Without it the two answers are taken to be of the same
-        type and encoding."""
+        """The head of the main answer, as the endpoint sent it; an answer without one is the gateway's own."""
         self._main_types = _types(response)
 
     def main_body(self, data: bytes) -> None:
@@ -273,10 +273,10 @@ class Copy:
         types = _types(incoming)
         main_body, body = cast(Keeper, self._main_kept), cast(Keeper, self._kept)
         limit = options.max_body_bytes
-        if error or status == 499 or not (main_body.holds(limit) and body.holds(limit)):
+        if error or status == 499 or self._main_types is None or not (main_body.holds(limit) and body.holds(limit)):
             count("mirror_not_compared")
             return
-        main = Answer(status, seconds, *(self._main_types or types), b"".join(main_body.pieces))
+        main = Answer(status, seconds, *self._main_types, b"".join(main_body.pieces))
         mirror = Answer(incoming.status, self._seconds, *types, b"".join(body.pieces))
         try:
             found = compare(main, mirror, options.ignore_fields, limit, options.max_slower_ms)
@@ -299,12 +299,11 @@ class Copy:
         return mirror.samples <= options.samples_per_minute
 
     def _report(self, main: Answer, mirror: Answer, found: list[Difference]) -> None:
-        """One line of the log. The services that the main request may have gone to are named, for it knows no other."""
-        services = dict.fromkeys(leaf.name.partition("@")[0] for leaf, _ in self._mirror.leaves())
+        """One line of the log."""
         _log.info(
             "the mirror answered differently",
             extra={
-                "service": ", ".join(services),
+                "service": self._mirror.name,
                 "target": self._mirror.options.service,
                 "path": self._request.target.decode("latin-1"),
                 "status": [main.status, mirror.status],

@@ -158,7 +158,7 @@ class Builder:
             shares = (shedding.low / 100, shedding.normal / 100, 1.0) if shedding is not None else None
             node = LimitNode(name, node, options.max_in_flight, shares, self._table, traits)
         if options.mirror is not None and options.mirror.percentage:
-            node = MirrorNode(node, needed[options.mirror.service], options.mirror, traits.count)
+            node = MirrorNode(name, node, needed[options.mirror.service], options.mirror, traits.count)
         failover = options.failover
         if failover is not None:
             backup, statuses = needed[failover.service], frozenset(failover.statuses)

@@ -11,6 +11,8 @@ from a3sgw.service.service import Service
 from a3sgw.upstream.endpoint import Endpoint
 
 _DRAIN = b"x-a3s-server"
+_DRAIN_SECONDS = 30.0
+"""An endpoint that gets nothing new cannot say that it is back; so what it has said holds for so long."""
 
 
 @dataclass(slots=True)
@@ -111,9 +113,12 @@ def heed(choice: Choice, response: Response) -> None:
     response.headers.remove(_DRAIN)
     draining = {b"drain": True, b"ready": False}.get(said.lower())
     endpoint, service = choice.endpoint, choice.service
-    if draining is None or draining == endpoint.draining:
+    now = monotonic()
+    if draining is None or (draining == endpoint.draining and endpoint.draining_until - now > _DRAIN_SECONDS / 2):
         return
-    message = EndpointDrain(service.name, endpoint.url, draining)
+    if not draining and not endpoint.draining:
+        return
+    message = EndpointDrain(service.name, endpoint.url, draining, now + _DRAIN_SECONDS if draining else 0.0)
     service.take(message)
     service.traits.count("drains")
     service.traits.report(message)

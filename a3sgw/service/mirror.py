@@ -14,7 +14,9 @@ from a3sgw.service.node import Journey, Leaf, Node
 class MirrorNode:
     """Marks a share of the requests, evenly spread (`chosen` says which); who forwards them makes the copies."""
 
-    def __init__(self, inner: Node, target: Node, options: Mirror, count: Callable[[str], None]) -> None:
+    def __init__(self, name: str, inner: Node, target: Node, options: Mirror, count: Callable[[str], None]) -> None:
+        self.name = name
+        """The service that is copied."""
         self.inner = inner
         self.target = target
         """Where the copies go."""
@@ -36,7 +38,7 @@ class MirrorNode:
 
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Marked or not, it goes where it would go anyway; asked again for one request, it does not mark twice."""
-        if self not in journey.chosen:
+        if self not in journey.chosen and not journey.is_copy:
             self._due += self.options.percentage
             journey.chosen[self] = marked = self._due >= 100.0
             if marked:

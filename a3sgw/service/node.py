@@ -45,6 +45,8 @@ class Journey(Protocol):
     """What was chosen where there was a choice; it is not made twice."""
     fields: list[tuple[bytes, bytes]]
     """Fields that go on the answer."""
+    is_copy: bool
+    """Whether it goes to a mirror: then it is not copied again."""
     again_on: frozenset[int]
     """Statuses after which another service is asked."""
 
@@ -54,7 +56,7 @@ class Journey(Protocol):
         ...
 
     def settle(self, mark: int) -> None:
-        """Those that have let it pass after the first `mark` see it fail."""
+        """Those that have let it pass after the first `mark` see it go to somebody else."""
         ...
 
 

@@ -169,7 +169,7 @@ class Service:
             case EndpointDrain():
                 if endpoint.draining and not message.draining:
                     endpoint.since = now
-                endpoint.draining = message.draining
+                endpoint.draining, endpoint.draining_until = message.draining, message.until
             case Ejection() if message.until <= now or self._may_eject(endpoint, now):
                 _eject(endpoint, message.until, now)
             case BreakerState() if endpoint.breaker is not None:
@@ -201,7 +201,11 @@ class Service:
         for endpoint in self.endpoints:
             if endpoint.ejected_until and endpoint.ejected_until <= now:
                 _eject(endpoint, 0.0, now)
+            if endpoint.draining_until and endpoint.draining_until <= now:
+                endpoint.draining, endpoint.draining_until, endpoint.since = False, 0.0, now
             if endpoint.weight <= 0 or endpoint.draining:
+                if endpoint.draining_until:
+                    again.append(endpoint.draining_until - now)
                 continue
             count += 1
             closed_for = endpoint.breaker.retry_after(now) if endpoint.breaker is not None else 0.0

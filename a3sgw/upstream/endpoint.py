@@ -22,6 +22,7 @@ class Endpoint:
         "breaker",
         "configured",
         "draining",
+        "draining_until",
         "ejected_until",
         "health",
         "in_flight",
@@ -49,6 +50,8 @@ class Endpoint:
         """Monotonic time until which it is left out for what it did to real requests."""
         self.draining = False
         """Keeps its clients and gets no new ones."""
+        self.draining_until = 0.0
+        """Monotonic time when that ends by itself, 0 if it does not."""
         self.since = 0.0
         """Monotonic time when it came or came back, 0 for those that were there from the start."""
         self.breaker: Breaker | None = None

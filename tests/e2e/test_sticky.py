@@ -47,7 +47,8 @@ class Three:
 
 async def test_a_cookie() -> None:
     """The first answer sets it, with its attributes; who sends it stays, and is told nothing again."""
-    options = 'cookie = "srv"\n secure = true\n http_only = true\n same_site = "strict"\n max_age = "1h"\n domain = "a.example"'
+    options = 'cookie = "srv"\n secure = true\n http_only = true\n same_site = "strict"\n max_age = "1h"'
+    options += '\n domain = "a.example"'
     async with Three() as three, gateway(config(*three.urls, balancer=f"sticky {{\n {options}\n}}")) as running:
         first = await running.ask(GET)
         (line,) = first.all(b"set-cookie")
@@ -122,8 +123,8 @@ async def test_a_header() -> None:
 async def test_the_address() -> None:
     """Without any field: who comes from one address gets one endpoint."""
     sticky = 'sticky { mode = "ip" }'
-    hcl = lambda urls: config(*urls, balancer=sticky, entrypoint='trusted_ips = ["127.0.0.1"]')  # noqa: E731
-    async with Three() as three, gateway(hcl(three.urls)) as running:
+    trusted = 'trusted_ips = ["127.0.0.1"]'
+    async with Three() as three, gateway(config(*three.urls, balancer=sticky, entrypoint=trusted)) as running:
         seen = set()
         for number in range(30):
             found = await bodies(running, with_field(b"X-Forwarded-For: 192.0.2.%d" % number), 2)

@@ -367,16 +367,22 @@ async def test_a_mirror_asks_to_be_drained() -> None:
 # Comparing...
 
 
+def told(copy: Copy, body: bytes = b"{}", status: int = 200) -> None:
+    """The copy hears of a main answer in JSON, but for its end."""
+    head = Response(status)
+    head.headers.set(b"Content-Type", b"application/json")
+    copy.main_head(head)
+    copy.main_body(body[:3])
+    if body[3:]:
+        copy.main_body(body[3:])
+
+
 async def compared(mirrored: Mirrored, body: bytes = b'{"a": 1}', status: int = 200, error: str = "") -> None:
     """Play a main exchange with this end, and wait for all of it."""
     before = mirrored.counted.total()
     copy = mirrored.send()
     assert copy is not None
-    head = Response(status)
-    head.headers.set(b"Content-Type", b"application/json")
-    copy.main_head(head)
-    copy.main_body(body[:3])
-    copy.main_body(body[3:])
+    told(copy, body, status)
     copy.main(status, 60.0, error)
     await until(lambda: mirrored.counted.total() >= before + 2, "the answers are compared")
 
@@ -412,7 +418,7 @@ async def test_a_slower_mirror() -> None:
         mirrored = Mirrored(shadow.url, "compare { max_slower_ms = 5 }")
         copy = mirrored.send()
         assert copy is not None
-        copy.main_body(b"{}")
+        told(copy)
         copy.main(200, -1.0, "")  # as if it had been over before the mirror was asked
         await mirrored.ended("mirrored", "mirror_slower")
 
@@ -433,10 +439,10 @@ async def test_a_mirror_that_failed_is_not_compared() -> None:
         mirrored = Mirrored(shadow.url, "compare {}")
         copy = mirrored.send()
         assert copy is not None
-        copy.main_body(b"{}")
+        told(copy)
         (await shadow.accept()).reset()
         await mirrored.ended("mirror_failed")
-        copy.main_body(b"{}")
+        told(copy)
         copy.main(200, 0.1, "")
         await mirrored.ended("mirror_failed")
 
@@ -448,7 +454,7 @@ async def test_whoever_is_first(mirror_first: bool, records: list[dict[str, obje
         mirrored = Mirrored(shadow.url, "compare {}")
         copy = mirrored.send()
         assert copy is not None
-        copy.main_body(b"{}")
+        told(copy)
         there = await shadow.accept()
         if mirror_first:
             await there.send(answer(b"{}"))
