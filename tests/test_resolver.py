@@ -119,9 +119,11 @@ async def test_services_that_are_not_there(server: NameServer, resolver: Resolve
         with pytest.raises(ResolveError) as caught:
             await resolver.services(name)
         assert caught.value.unknown, name
-    server.broken.add("gone.example")
+    server.zone["_half._tcp.a.example"] = [("SRV", 60, "0 0 80 here.example"), ("SRV", 60, "0 0 80 broken.example")]
+    server.zone["here.example"] = [("A", 60, "127.0.0.2")]
+    server.broken.add("broken.example")
     with pytest.raises(ResolveError) as caught:
-        await resolver.services("_gone._tcp.a.example.")
+        await resolver.services("_half._tcp.a.example.")
     assert not caught.value.unknown
 
 
