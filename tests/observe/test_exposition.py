@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
+import a3sgw
 from a3sgw.observe.exposition import CONTENT_TYPE, WorkerFigures, render
 from a3sgw.observe.metrics import Metrics
 from tests.support.done import done
@@ -150,3 +153,96 @@ def test_the_shared_table() -> None:
     text = render(total).decode()
     assert '\na3sgw_shared_table_events_total{event="evicted"} 4.0\n' in text
     assert '\na3sgw_shared_table_events_total{event="crowded"} 0.0\n' in text
+
+
+# Services and endpoints...
+
+WELL = {"url": "http://10.0.0.7:80", "health": "healthy", "draining": False, "weight": 3, "in_flight": 2}
+ILL = {
+    "url": "unix:/run/b.sock",
+    "health": "unhealthy",
+    "draining": True,
+    "weight": 0,
+    "in_flight": 0,
+    "ejected_until": 1000.0,
+    "circuit_breaker": "half-open",
+}
+
+
+def shown(**known: object) -> set[str]:
+    """The sample lines of a gateway with these endpoints or breakers."""
+    text = render(Metrics(), **known).decode()  # type: ignore[arg-type] # by name
+    return {line for line in text.splitlines() if line.startswith(("a3sgw_endpoint_", "a3sgw_circuit_breaker"))}
+
+
+def test_endpoints() -> None:
+    """Health is a series per state, so that a change of state is a change of values and not of series."""
+    here = '{endpoint="http://10.0.0.7:80",service="api@v1"'
+    assert shown(endpoints={"api@v1": [WELL]}) == {
+        f'a3sgw_endpoint_health{here},state="healthy"}} 1.0',
+        f'a3sgw_endpoint_health{here},state="degraded"}} 0.0',
+        f'a3sgw_endpoint_health{here},state="unhealthy"}} 0.0',
+        f"a3sgw_endpoint_ejected{here}}} 0.0",
+        f"a3sgw_endpoint_draining{here}}} 0.0",
+        f"a3sgw_endpoint_weight{here}}} 3.0",
+        f"a3sgw_endpoint_requests_in_flight{here}}} 2.0",
+    }
+
+
+def test_an_endpoint_that_is_out() -> None:
+    """Every reason shows, and so does its circuit breaker."""
+    here = '{endpoint="unix:/run/b.sock",service="api"'
+    assert shown(endpoints={"api": [ILL]}) == {
+        f'a3sgw_endpoint_health{here},state="healthy"}} 0.0',
+        f'a3sgw_endpoint_health{here},state="degraded"}} 0.0',
+        f'a3sgw_endpoint_health{here},state="unhealthy"}} 1.0',
+        f"a3sgw_endpoint_ejected{here}}} 1.0",
+        f"a3sgw_endpoint_draining{here}}} 1.0",
+        f"a3sgw_endpoint_weight{here}}} 0.0",
+        f"a3sgw_endpoint_requests_in_flight{here}}} 0.0",
+        f'a3sgw_circuit_breaker{here},state="closed"}} 0.0',
+        f'a3sgw_circuit_breaker{here},state="half-open"}} 1.0',
+        f'a3sgw_circuit_breaker{here},state="open"}} 0.0',
+    }
+
+
+def test_the_breaker_of_a_service() -> None:
+    """Its endpoint is empty."""
+    here = 'a3sgw_circuit_breaker{endpoint="",service="api",state='
+    assert shown(breakers={"api": "open"}) == {
+        f'{here}"closed"}} 0.0',
+        f'{here}"half-open"}} 0.0',
+        f'{here}"open"}} 1.0',
+    }
+
+
+def test_events_of_services() -> None:
+    """What happened at services is added up over processes, by what."""
+    mine, total = Metrics(), Metrics()
+    mine.service("api").count("retries")
+    mine.service("api@v2").count("ejections")
+    total.merge(mine.snapshot())
+    total.merge(mine.snapshot())
+    found = lines(total)
+    assert 'a3sgw_service_events_total{event="retries",service="api"} 2.0' in found
+    assert 'a3sgw_service_events_total{event="ejections",service="api@v2"} 2.0' in found
+
+
+def counted() -> Iterator[str]:
+    """The words in the code that services count by: every text given to something called `count`, in full."""
+    root = Path(a3sgw.__file__).parent
+    for path in (*root.glob("service/*.py"), *root.glob("proxy/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in ("count", "_count"):
+                texts = (one.value for given in node.args for one in ast.walk(given) if isinstance(one, ast.Constant))
+                yield from (text for text in texts if isinstance(text, str) and re.fullmatch("[a-z_]{4,}", text))
+        yield from re.findall(r'"(mirror(?:ed|_[a-z_]+))"', path.read_text())  # some are looked up in a table
+    yield from ("breaker_closed", "breaker_half_open", "breaker_open")  # put together from the state
+
+
+def test_every_event_is_documented() -> None:
+    """docs/metrics.md has a row for exactly the events that services count."""
+    words = set(counted()) - {"breaker_"}
+    assert len(words) > 20
+    section = DOCUMENT.read_text().partition("## Events of services")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == words
