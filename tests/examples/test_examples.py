@@ -5,17 +5,25 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
 from a3sgw.cli import main
-from tests.examples import exercises
+from tests.examples import exercises, services
 from tests.examples.stand import EXAMPLES, Stand
 from tests.support.echo import Echo
 from tests.support.live import fetch
 
 NAMES = sorted(path.stem for path in EXAMPLES.glob("*.hcl"))
+Exercise = Callable[[Stand], Awaitable[None]]
+
+
+def all_exercises() -> dict[str, Exercise]:
+    """By name: what takes a stand, and nothing else."""
+    found = [*vars(exercises).items(), *vars(services).items()]
+    return {name: value for name, value in found if list(getattr(value, "__annotations__", ())) == ["stand", "return"]}
 
 
 def exercise(name: str) -> str:
@@ -25,10 +33,7 @@ def exercise(name: str) -> str:
 def test_every_example_is_exercised() -> None:
     """There are examples; each has an exercise, each exercise an example, and each its line in the list."""
     assert len(NAMES) >= 15
-    functions = {
-        name for name, value in vars(exercises).items() if getattr(value, "__module__", "") == exercises.__name__
-    }
-    assert functions == {exercise(name) for name in NAMES}
+    assert all_exercises().keys() == {exercise(name) for name in NAMES}
     listed = re.findall(r"\(([a-z./-]+\.(?:hcl|py))\)", (EXAMPLES / "README.md").read_text())
     assert sorted(listed) == sorted([*(f"{name}.hcl" for name in NAMES), "conf.d/blog.hcl", "embedding.py"])
 
@@ -54,7 +59,7 @@ def test_an_example_says_what_to_try(name: str) -> None:
 async def test_an_example_works(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As its head says."""
     async with Stand(name, tmp_path, monkeypatch) as stand:
-        await getattr(exercises, exercise(name))(stand)
+        await all_exercises()[exercise(name)](stand)
 
 
 async def test_embedding() -> None:
