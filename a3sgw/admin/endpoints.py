@@ -118,7 +118,7 @@ class Endpoints:
         """Drain an endpoint, enable it again, or give it another weight (null: the configured one)."""
         try:
             wanted = json.decode(request.body, type=Change)
-        except DecodeError as error:
+        except (DecodeError, UnicodeDecodeError) as error:  # the latter for text that is no UTF-8
             return error_response(400, f"{error}; send {_EXAMPLE}")
         if isinstance(wanted.draining, UnsetType) and isinstance(wanted.weight, UnsetType):
             return error_response(400, f"say what to change: send {_EXAMPLE}")
