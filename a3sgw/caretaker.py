@@ -50,19 +50,27 @@ class Caretaker:
         self._probes = Probes(push)
 
     async def prepare(self, config: Config) -> None:
-        """Find out what new names stand for, before `config` is used; gives up waiting after two seconds."""
+        """Find out what new names stand for, before `config` is used; gives up waiting after two seconds. Then comes
+        `use` or `refused`."""
         balancers = [balancer for name, it in config.services.items() for _, balancer in leaves(name, it)]
         if self._names is None and any(needs_resolving(server) for one in balancers for server in one.servers):
             self._resolver = Resolver()
             self._names = Names(self._resolver, self._renamed)
         if self._names is not None:
-            await self._names.use(config)
+            await self._names.prepare(config)
+
+    def refused(self, config: Config) -> None:
+        """The one that was prepared is not used after all, `config` goes on."""
+        if self._names is not None:
+            self._names.keep(config)
 
     def use(self, config: Config) -> None:
         """`config` is in use: probe its endpoints, and forget what was known of others."""
         self._balancers = {
             leaf: balancer for name, it in config.services.items() for leaf, balancer in leaves(name, it)
         }
+        if self._names is not None:
+            self._names.keep(config)
         self._probes.use(config, self.targets, self._directory)
         self._forget(set(config.services))
 
@@ -147,7 +155,7 @@ class Caretaker:
             shown.update(_said(message))
         last = self._probes.last(service, target.url)
         if last is not None:
-            shown["last_probe_failure"] = last
+            shown["last_probe_failure"] = last._asdict()
         return shown
 
     def breakers(self) -> dict[str, str]:

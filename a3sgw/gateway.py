@@ -119,7 +119,7 @@ class Gateway:
                 raise GatewayError(f"the gateway is {self._state}")
             opened = await self._listening.open(config)
             undo.callback(close, opened)
-            undo.push_async_callback(self._caretaker.prepare, self._plane.config)
+            undo.callback(self._caretaker.refused, self._plane.config)
             await self._caretaker.prepare(config)
             sockets = {key: [one.dup() for one in listener.sockets] for key, listener in opened.items()}
             prepared = await self._plane.prepare(config, sockets, document)

@@ -236,7 +236,7 @@ class Supervisor:
             opened = await self._listening.open(config, count)
             undo.callback(close, opened)
             admin = await self._open_admin(config, undo)
-            undo.push_async_callback(self._caretaker.prepare, self.config)
+            undo.callback(self._caretaker.refused, self.config)
             await self._caretaker.prepare(config)
             edition = Edition(self._generation, config)
             try:

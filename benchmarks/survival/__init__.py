@@ -1,0 +1,1 @@
+"""What clients notice when one of ten endpoints is killed, stopped, breaks, or is slow."""
