@@ -31,6 +31,22 @@ routers "api" {
   priority    = 0
 }
 
+routers "shop" {
+  rule          = "Host(`shop.example.com`)"
+  service       = "shop"
+  entrypoints   = ["websecure"]
+  middlewares   = ["retry"]
+  merge_slashes = false
+  importance    = "high" # low | normal (default) | high
+  timeouts {
+    connect_timeout      = "1s"
+    request_timeout      = "10s"
+    stream_idle_timeout  = "1m"
+    stream_total_timeout = "1h"
+    total_timeout        = "2m"
+  }
+}
+
 services "api-service" {
   load_balancer {
     strategy = "round-robin"
@@ -71,6 +87,188 @@ services "api-service" {
     step_interval_secs   = 60
     error_rate_threshold = 0.05
     latency_threshold_ms = 5000
+  }
+}
+
+services "pool" {
+  max_in_flight = 500
+
+  load_shedding {
+    low    = 50
+    normal = 80
+  }
+
+  load_balancer {
+    strategy = "consistent-hash"
+    hash_on  = "header:X-Tenant" # ip (default) | path | header:X | cookie:X | claim:X
+    servers = [
+      { url = "http://app.example:8001", weight = 2, resolve = "dns" }, # dns (default) | srv | system
+      { url = "https://_https._tcp.app.example", resolve = "srv" },
+      { url = "http://app.internal", resolve = "system" },
+    ]
+    slow_start                = "30s"
+    drain_header              = true
+    max_connections           = 100
+    queue_size                = 100
+    queue_timeout             = "5s"
+    connect_timeout           = "5s"
+    request_timeout           = "30s"
+    stream_idle_timeout       = "5m"
+    stream_total_timeout      = "1h"
+    total_timeout             = "2m"
+    total_timeout_for_streams = false
+    pass_host_header          = true
+    max_idle_connections      = 256
+    idle_timeout              = "60s"
+
+    tls {
+      ca_file              = "" # the authorities of the system
+      insecure_skip_verify = false
+      server_name          = "app.example"
+    }
+
+    health_check {
+      mode                = "http" # http (default) | grpc | tcp
+      path                = "/health"
+      method              = "GET"
+      hostname            = "app.example"
+      port                = 8081
+      scheme              = "http"
+      headers             = { X-Probe = "a3sgw" }
+      follow_redirects    = false
+      status              = 204
+      interval            = "10s"
+      unhealthy_interval  = "2s"
+      jitter              = 10
+      timeout             = "5s"
+      degraded_threshold  = 3
+      unhealthy_threshold = 5
+      healthy_threshold   = 2
+    }
+
+    passive_health_check {
+      max_failed_attempts = 5
+      failure_ratio       = 0.5
+      failure_window      = "10s"
+      min_requests        = 20
+      ejection_time       = "10s"
+      max_ejection_time   = "5m"
+      max_ejected_percent = 50
+    }
+
+    circuit_breaker {
+      failure_threshold    = 5
+      failure_ratio        = 0.5
+      latency_quantile     = 0.95
+      latency_threshold_ms = 800
+      window               = "10s"
+      min_requests         = 20
+      cooldown_secs        = 30
+      half_open_requests   = 1
+      success_threshold    = 2
+    }
+
+    sticky {
+      mode      = "cookie" # cookie (default) | header | ip
+      cookie    = "srv"
+      ttl       = "8h"
+      secret    = "${JWT_SECRET}"
+      secure    = true
+      http_only = true
+      same_site = "none" # none | lax | strict
+      max_age   = "8h"
+      path      = "/"
+      domain    = "example.com"
+    }
+  }
+
+  retries {
+    max_retries            = 3
+    retry_interval_ms      = 25
+    max_retry_interval_ms  = 1000
+    statuses               = [502, 503]
+    max_body_bytes         = "64KB"
+    max_held_bytes         = "16KB"
+    budget_percent         = 20
+    min_retries_per_second = 1
+    count_header           = true
+  }
+
+  circuit_breaker {
+    failure_threshold    = 5
+    failure_ratio        = 0.5
+    latency_quantile     = 0.95
+    latency_threshold_ms = 800
+    window               = "10s"
+    min_requests         = 20
+    cooldown_secs        = 30
+    half_open_requests   = 1
+    success_threshold    = 2
+
+    fallback {
+      status       = 200
+      body         = "[]"
+      content_type = "application/json"
+    }
+  }
+
+  mirror {
+    service           = "shadow-backend"
+    percentage        = 10
+    max_body_bytes    = "1MB"
+    max_concurrent    = 100
+    timeout           = "30s"
+    sensitive_headers = false
+    compare {
+      ignore_fields      = ["updated_at", "meta.request_id"]
+      max_body_bytes     = "256KB"
+      max_slower_ms      = 250
+      samples_per_minute = 10
+    }
+  }
+
+  failover {
+    service        = "backup-pool"
+    statuses       = [502, 503]
+    max_body_bytes = "64KB"
+    return_after   = "5s"
+  }
+}
+
+services "shop" {
+  weighted {
+    services = [{ name = "pool", weight = 9 }, { name = "sockets", weight = 1 }]
+    sticky {
+      mode   = "header"
+      header = "X-Shop"
+    }
+  }
+  circuit_breaker {
+    fallback { service = "backup-pool" }
+  }
+}
+
+services "sockets" {
+  load_balancer {
+    strategy = "least-time"
+    servers { url = "10.0.0.8:7000" }
+    health_check {
+      mode   = "tcp"
+      send   = "PING\r\n"
+      expect = "+PONG"
+    }
+    sticky { mode = "ip" }
+  }
+}
+
+services "calls" {
+  load_balancer {
+    strategy = "p2c"
+    servers { url = "http://10.0.0.9:7000" }
+    health_check {
+      mode    = "grpc"
+      service = "shop.Orders"
+    }
   }
 }
 
@@ -148,9 +346,16 @@ middlewares "body" {
 }
 
 middlewares "retry" {
-  type              = "retry"
-  max_retries       = 3
-  retry_interval_ms = 100
+  type                   = "retry"
+  max_retries            = 3
+  retry_interval_ms      = 100
+  max_retry_interval_ms  = 1000
+  statuses               = [503]
+  max_body_bytes         = "64KB"
+  max_held_bytes         = "16KB"
+  budget_percent         = 20
+  min_retries_per_second = 1
+  count_header           = true
 }
 
 middlewares "breaker" {
