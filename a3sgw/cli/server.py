@@ -23,6 +23,8 @@ Endpoint = Mapping[str, Any]
 DEFAULT_ADDRESS = "127.0.0.1:9090"
 _POLL = 0.2
 """Seconds between two questions while waiting."""
+_TRIES = 5
+"""Times that it is asked once more when nobody answers."""
 _MOST = 65535
 
 _DESCRIPTION = """\
@@ -222,17 +224,25 @@ class _Waiting:
         while self._endpoint["in_flight"]:
             _progress(f"{self._endpoint['url']}: {_requests(self._endpoint)} in flight")
             await asyncio.sleep(_POLL)
-            found = [
-                one
-                for one in (await self._management.endpoints()).get(self._service, ())
-                if one["url"] == self._endpoint["url"]
-            ]
+            services = await self._ask()
+            found = [one for one in services.get(self._service, ()) if one["url"] == self._endpoint["url"]]
             if not found:
                 return "is not in the configuration any more"
             self._endpoint = found[0]
             if not self._endpoint["draining"]:
                 return "does not drain any more: somebody has enabled it"
         return ""
+
+    async def _ask(self) -> Mapping[str, Sequence[Endpoint]]:
+        """Again for a moment when nobody answers: one version of the gateway may be handing over to the next."""
+        from a3sgw.cli.management import Unreachable
+
+        for _ in range(_TRIES):
+            try:
+                return await self._management.endpoints()
+            except Unreachable:
+                await asyncio.sleep(_POLL)
+        return await self._management.endpoints()
 
 
 # Showing...

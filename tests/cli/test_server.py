@@ -198,6 +198,17 @@ async def test_enabled_by_somebody_else(played: Pair) -> None:
         assert waiting.err == [f"a3sgw: {played.first.url} does not drain any more: somebody has enabled it"]
 
 
+async def test_the_gateway_ends_meanwhile(played: Pair) -> None:
+    """3: nobody knows any more what is in flight."""
+    await played.at_first()
+    admin = ("--admin", played.gateway.admin_address)
+    async with command("server", "drain", "api", played.first.url, "--wait", *admin) as waiting:
+        await until(lambda: played.shown(played.first)["draining"], "it drains", 15)
+        await played.gateway.shutdown()
+        assert await waiting.ended() == 3
+        assert "cannot ask the management API" in waiting.err[0]
+
+
 async def test_progress_on_a_terminal(played: Pair) -> None:
     """Who looks sees what it waits for."""
     client, there = await played.at_first()
