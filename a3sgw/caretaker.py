@@ -42,6 +42,7 @@ class Caretaker:
         """`push` tells everybody, `state` included; relative file names are looked up in `directory`."""
         self._state = state
         self._push = push
+        self._services: set[str] = set()
         self._balancers: dict[str, LoadBalancer] = {}
         self._directory = directory
         self._resolver: Resolver | None = None
@@ -72,17 +73,18 @@ class Caretaker:
         if self._names is not None:
             self._names.keep(config)
         self._probes.use(config, self.targets, self._directory)
-        self._forget(set(config.services))
+        self._services = set(config.services)
+        self._forget()
 
     def _renamed(self, message: Addresses) -> None:
         self._push(message)
         if message.service in self._balancers:
             self._probes.retarget(message.service)
-            self._forget(set(self._balancers))
+            self._forget()
 
-    def _forget(self, services: set[str]) -> None:
+    def _forget(self) -> None:
         known = {(name, target.url) for name in self._balancers for target in self.targets(name)}
-        self._state.keep(known | {(name, "") for name in (*services, *self._balancers)})
+        self._state.keep(known | {(name, "") for name in (*self._services, *self._balancers)})
 
     async def close(self) -> None:
         """Ask nobody any more."""

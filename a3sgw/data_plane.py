@@ -34,6 +34,7 @@ from a3sgw.proxy.gate import PATIENCE, Connection
 from a3sgw.proxy.observers import counting, logging_to
 from a3sgw.retire import Close, retire
 from a3sgw.routing.route import Observer, Route
+from a3sgw.service.service import Service
 from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.steps import take_turns
@@ -84,6 +85,8 @@ class DataPlane:
         self._access_log: AccessLog | None = None
         self._leaving: set[HttpEntrypoint] = set()
         self._finishing: set[asyncio.Task[object]] = set()
+        self._old_services: list[Service] = []
+        """No longer in use, but with requests that began under them."""
         self._ending: set[asyncio.Task[bool]] = set()
         """Work that has an end of its own, and must not be cancelled: it may not have begun."""
 
@@ -166,6 +169,9 @@ class DataPlane:
             gc.collect()
             gc.freeze()
         else:
+            used = set(map(id, snapshot.services.values()))
+            left = [one for one in previous.services.values() if id(one) not in used]
+            self._old_services = [one for one in (*self._old_services, *left) if one.in_flight]
             previous.close_services(snapshot)
             close.insert(0, partial(previous.close_middlewares, snapshot))
             close.append(lambda: take_turns(previous.dismantle(snapshot)))
@@ -318,8 +324,11 @@ class DataPlane:
 
     def in_flight(self) -> dict[str, dict[str, int]]:
         """Requests at each endpoint now, by service and URL; without those where there are none."""
-        services = self.snapshot.services if self.snapshot is not None else {}
-        found = {
-            name: {one.url: one.in_flight for one in it.endpoints if one.in_flight} for name, it in services.items()
-        }
-        return {name: counts for name, counts in found.items() if counts}
+        services = self.snapshot.services.values() if self.snapshot is not None else ()
+        self._old_services = [one for one in self._old_services if one.in_flight]
+        found: dict[str, dict[str, int]] = {}
+        for service in (*services, *self._old_services):
+            for url, count in service.in_flight.items():
+                counts = found.setdefault(service.name, {})
+                counts[url] = counts.get(url, 0) + count
+        return found

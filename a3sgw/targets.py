@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address
 
 from a3sgw.config.load_balancer import LoadBalancer
@@ -45,11 +45,13 @@ def needs_resolving(server: Server) -> bool:
 
 
 def expand(servers: Iterable[Server], addresses: Mapping[str, Sequence[Found]]) -> list[Target]:
-    """The targets of `servers` in order, with what their names stand for by URL; what is there twice counts once."""
+    """The targets of `servers` in order, with what their names stand for by URL; what is there twice counts once, with
+    both weights."""
     targets: dict[str, Target] = {}
     for server in servers:
         for target in _of(server, addresses):
-            targets.setdefault(target.url, target)
+            twice = targets.get(target.url)
+            targets[target.url] = target if twice is None else replace(twice, weight=twice.weight + target.weight)
     return list(targets.values())
 
 

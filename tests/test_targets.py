@@ -74,10 +74,10 @@ def test_a_name_nobody_knows_has_no_targets() -> None:
 
 
 def test_the_same_target_counts_once() -> None:
-    """Two names of one machine, or a name and its address, are one target, with the weight written first."""
+    """Two names of one machine, or a name and its address, are one target, with the weights of both."""
     found = {"http://a.example:80": [("192.0.2.1", 0, 0)], "http://b.example:80": [("192.0.2.1", 0, 0)]}
     targets = expand([server("http://a.example", weight=4), server("http://b.example")], found)
-    assert [(target.url, target.name, target.weight) for target in targets] == [("http://192.0.2.1:80", "a.example", 4)]
+    assert [(target.url, target.name, target.weight) for target in targets] == [("http://192.0.2.1:80", "a.example", 5)]
 
 
 def test_an_operators_weight_of_nothing_stands() -> None:

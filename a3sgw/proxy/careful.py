@@ -16,7 +16,7 @@ from a3sgw.errors import NoEndpoint, Overloaded, ReadTimeout, UpstreamError
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import Incoming
 from a3sgw.middlewares.base import BodyFilter
-from a3sgw.plan import NO_LIMIT
+from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.keeper import Keeper
@@ -46,6 +46,8 @@ class Careful(Exchange):
     is_copy = False
     again_on: frozenset[int] = frozenset()
     deadline = NEVER
+    _watched = False
+    """Whether the sweeper looks at its deadline."""
     retries = 0
     """How often it was sent again after it may have been sent before."""
     queued = 0.0
@@ -120,8 +122,13 @@ class Careful(Exchange):
             self._mirror = next(marked, None)
         if plan.retries is not None:
             plan.retries.budget.request(monotonic())
+        self._limit(plan)
+
+    def _limit(self, plan: Plan) -> None:
+        """The time that everything may take, if this service limits it."""
         if plan.total_timeout != NO_LIMIT:
             self.deadline = self.started + plan.total_timeout
+            self._watched = True
             self._care.sweeper.watch(self)
 
     def _choose(self) -> None:
@@ -141,7 +148,7 @@ class Careful(Exchange):
         self.endpoint = endpoint
         traits = choice.service.traits
         dresses = bool(self.fields) or traits.drain_header or (traits.sticky is not None and not choice.bound)
-        self.takes_whole = not dresses and not self.route.chain.responds
+        self.takes_whole = not (dresses or self.route.chain.responds or self.request.te)
         self.attempts += 1
         self._counted = True
         origin = endpoint.pool.take()
@@ -175,6 +182,7 @@ class Careful(Exchange):
         self.plan = self._care.plans.get(service) or service.plan
         if self.plan.pass_host_header and not before.pass_host_header and self.request.authority:
             self.request.headers.set(b"Host", self.request.authority)
+        self._limit(self.plan)
         self.tried = ()
         self._replay()
         self._choose()
@@ -469,7 +477,7 @@ class Careful(Exchange):
             self._pause.cancel()
         self._leave_queue()
         self._leave()
-        if self.deadline != NEVER or self.plan.total_timeout != NO_LIMIT:
+        if self._watched:
             self._care.sweeper.forget(self)
         for hold, token in self.holds.items():
             hold.settle(token, self._failed, self.upstream_seconds)

@@ -74,7 +74,7 @@ class Exchange:
         self.route = route
         self.plan = route.plan
         self.request_ended = request.content_length == 0
-        self.takes_whole = not route.chain.responds
+        self.takes_whole = not (route.chain.responds or request.te)  # else the head may be changed on its way
         self.started = monotonic()
 
     def __repr__(self) -> str:

@@ -118,6 +118,8 @@ def heed(choice: Choice, response: Response) -> None:
         return
     if not draining and not endpoint.draining:
         return
+    if endpoint.draining and not endpoint.draining_until:
+        return  # an operator has said so, and only an operator can take that back
     message = EndpointDrain(service.name, endpoint.url, draining, now + _DRAIN_SECONDS if draining else 0.0)
     service.take(message)
     service.traits.count("drains")

@@ -10,6 +10,8 @@ from a3sgw.http.message import Response
 from a3sgw.plan import Plan
 from a3sgw.service.node import Journey, Leaf, Node
 
+_GONE = "gone to the backup"
+
 
 class FailoverNode:
     """`backup` gets what `primary` cannot take, and everything until `primary` has been usable for `return_after`."""
@@ -37,27 +39,35 @@ class FailoverNode:
         return self.primary.usable or self.backup.usable
 
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
-        """The primary's, or the backup's; a request that has failed on the one goes on to the other."""
+        """The primary's, or the backup's; a request that has failed on the one goes on to the other, and stays."""
+        mark = journey.chosen.get(self)
+        if mark is None and not self._takes():
+            mark = _GONE
+            self._count("failovers")
+        if mark is None:
+            mark = len(journey.holds)
+        journey.chosen[self] = mark
+        if not isinstance(mark, int):
+            return self.backup.resolve(journey)
+        found = self.primary.resolve(journey)
+        if not isinstance(found, UpstreamError):
+            if not isinstance(found, Response):
+                journey.again_on |= self._statuses
+            return found
+        journey.settle(mark)
+        journey.chosen[self] = _GONE
+        instead = self.backup.resolve(journey)
+        if isinstance(instead, UpstreamError):
+            return found
+        self._count("failovers")
+        return instead
+
+    def _takes(self) -> bool:
+        """Whether the primary gets requests."""
         if not self.primary.usable:
             self._back_at = monotonic() + self._return_after
-        elif not self._away():
-            mark = len(journey.holds)
-            found = self.primary.resolve(journey)
-            if not isinstance(found, UpstreamError):
-                if not isinstance(found, Response):
-                    journey.again_on |= self._statuses
-                return found
-            journey.settle(mark)
-            instead = self.backup.resolve(journey)
-            if isinstance(instead, UpstreamError):
-                return found
-            self._count("failovers")
-            return instead
-        self._count("failovers")
-        return self.backup.resolve(journey)
-
-    def _away(self) -> bool:
-        return bool(self._back_at) and monotonic() < self._back_at and self.backup.usable
+            return False
+        return not (self._back_at and monotonic() < self._back_at and self.backup.usable)
 
     def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
         """Those of both."""

@@ -143,6 +143,11 @@ class Service:
         plain = not self.traits.careful and not self.balancer.feedback
         return plain and self.plan.is_plain
 
+    @property
+    def in_flight(self) -> dict[str, int]:
+        """Requests at each endpoint now, by URL, without those where there are none."""
+        return {endpoint.url: endpoint.in_flight for endpoint in self.endpoints if endpoint.in_flight}
+
     # What is known of endpoints...
 
     def take(self, message: Pushed) -> None:

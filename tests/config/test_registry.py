@@ -38,7 +38,7 @@ def test_kinds(registry: Registry) -> None:
     kinds = registry.kinds()
     assert set(FIXED_KINDS) | {"paint", "headers", "rate-limit"} <= set(kinds)
     assert list(kinds) == sorted(kinds)
-    assert len(FIXED_KINDS) == 14
+    assert len(FIXED_KINDS) == 13
     assert "base" not in kinds
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+from a3sgw import load_config
 from a3sgw.control.messages import EndpointHealth
 from tests.support.gateway import config, gateway
 from tests.support.origin import OK, Origin
 from tests.support.parts import hangs
-from tests.support.services import GET, events
+from tests.support.services import GET, endpoint, events, service
 from tests.support.wire import Message, Wire
 
 
@@ -220,3 +221,33 @@ async def test_an_endpoint_asks_to_be_drained() -> None:
             assert len(one.requests) == 3
         async with gateway(config(one.url)) as running:
             assert (await running.ask(GET)).get(b"x-a3s-server") == b"ready"
+
+
+async def test_requests_of_an_older_configuration_are_counted() -> None:
+    """A reload changes their service; they are still at the endpoint, and a drain has to wait for them."""
+    held = Held()
+    async with Origin() as origin:
+        origin.play(held)
+        hcl = config(origin.url)
+        async with gateway(hcl) as running:
+            wires = [await running.connect() for _ in range(2)]
+            await wires[0].send(GET)
+            await asked(held, 1)
+            assert await running.gateway.reload(load_config(hcl.replace("servers =", "connect_timeout = 3\nservers =")))
+            await wires[1].send(GET)
+            await asked(held, 2)
+            assert endpoint(running, origin.url)["in_flight"] == 2
+            held.open.release()
+            held.open.release()
+            assert [(await wire.message()).status for wire in wires] == [200, 200]
+            assert endpoint(running, origin.url)["in_flight"] == 0
+
+
+async def test_a_backup_has_times_of_its_own() -> None:
+    """When it takes over, its `total_timeout` holds, if it has one; counted from the request's head all the same."""
+    async with Origin() as gone, Origin() as spare:
+        gone.refuse()
+        spare.play(hangs)
+        more = service("spare", spare.url, balancer='total_timeout = "200ms"')
+        async with gateway(config(gone.url, service='failover { service = "spare" }', more=more)) as running:
+            assert (await running.ask(GET)).status == 504

@@ -100,3 +100,29 @@ async def test_without_a_backup() -> None:
             assert (await running.ask(GET)).status == 503
     assert running.records[0]["error"].startswith("NoEndpoint: ")
     assert "drain" in running.records[0]["error"]
+
+
+async def test_the_breaker_of_the_first_service_knows() -> None:
+    """What went on to the backup has failed before it: the breaker opens, and its place is given back."""
+    breaker = 'circuit_breaker {\n failure_threshold = 2\n cooldown_secs = "60s"\n}\n max_in_flight = 1'
+    for part, failover in ((resets, ""), (answers(500), "statuses = [500]")):
+        async with Origin() as bad, Origin() as spare:
+            bad.play(part)
+            spare.always()
+            more = service("spare", spare.url)
+            options = f'{breaker}\n failover {{\n service = "spare"\n {failover}\n}}'
+            async with gateway(config(bad.url, service=options, more=more)) as running:
+                assert [(await running.ask(GET)).body for _ in range(6)] == [b"ok"] * 6
+                assert len(bad.requests) == 2
+                assert events(running)["breaker_open"] == 1
+
+
+async def test_an_answer_that_is_no_failure() -> None:
+    """A status may be chosen that says nothing about how the service does: its breaker stays closed."""
+    options = 'circuit_breaker { failure_threshold = 2 }\n failover {\n service = "spare"\n statuses = [404]\n}'
+    async with Origin() as first, Origin() as spare:
+        first.play(answers(404))
+        spare.always()
+        async with gateway(config(first.url, service=options, more=service("spare", spare.url))) as running:
+            assert [(await running.ask(GET)).body for _ in range(6)] == [b"ok"] * 6
+            assert len(first.requests) == 6

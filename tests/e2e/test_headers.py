@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.gateway import stage
+from tests.support.gateway import config, gateway, stage
+from tests.support.origin import Origin
 
 GET = b"GET / HTTP/1.1\r\nHost: a.example\r\n"
 OURS = [
@@ -234,3 +235,16 @@ async def test_a_large_answer_head_is_fine() -> None:
         )
         answer = await on.client.message()
         assert (len(answer.get(b"set-cookie") or b""), answer.body) == (100_000, b"ok")
+
+
+async def test_trailers_are_announced_once() -> None:
+    """However often an endpoint says the same, each client gets one Trailer field."""
+    answer = b"HTTP/1.1 200 OK\r\nTrailer: X-Sum\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Sum: 1\r\n\r\n"
+    async with Origin() as origin, gateway(config(origin.url)) as running:
+        origin.always(answer)
+        wire = await running.connect()
+        for _ in range(4):
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a.example\r\nTE: trailers\r\n\r\n")
+            seen = await wire.message()
+            assert seen.all(b"trailer") == [b"X-Sum"]
+            assert seen.trailers

@@ -121,7 +121,7 @@ async def test_the_own_log_is_the_same_for_all_workers(tmp_path: Path, slow: Ori
     """Level and file hold in each of them, also when a reload changes them and a rotation moves the file."""
     path, log = tmp_path / "gateway.hcl", tmp_path / "own.log"
     slow.refuse()
-    two = f'servers = [{{ url = "{slow.url}" }}, {{ url = "{slow.url}" }}]'
+    two = f'servers = [{{ url = "{slow.url}" }}, {{ url = "unix:{tmp_path}/nobody" }}]'
     usual = text(slow.url).replace(f'servers = [{{ url = "{slow.url}" }}]', two)
 
     def warned() -> list[int]:
