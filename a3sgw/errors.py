@@ -66,9 +66,14 @@ class UpstreamError(GatewayError):
 
 
 class NoEndpoint(UpstreamError):
-    """No endpoint of the service can be used."""
+    """No endpoint of the service can be used; the client is told when to come back where that is known."""
 
     status = 503
+
+    def __init__(self, reason: str, seconds: int = 0) -> None:
+        super().__init__(reason)
+        if seconds:
+            self.fields = ((b"Retry-After", b"%d" % seconds),)
 
 
 class Overloaded(UpstreamError):

@@ -12,12 +12,12 @@ from functools import partial
 from time import monotonic
 from typing import cast
 
-from a3sgw.errors import NoEndpoint, Overloaded, ReadTimeout, UpstreamError
+from a3sgw.errors import Overloaded, ReadTimeout, UpstreamError
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import Incoming
 from a3sgw.middlewares.base import BodyFilter
 from a3sgw.plan import NO_LIMIT, Plan
-from a3sgw.proxy.exchange import Exchange
+from a3sgw.proxy.exchange import MOST_REDISPATCHES, Exchange
 from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.keeper import Keeper
 from a3sgw.proxy.mirroring import Copy
@@ -50,6 +50,8 @@ class Careful(Exchange):
     """Whether the sweeper looks at its deadline."""
     retries = 0
     """How often it was sent again after it may have been sent before."""
+    _unreached = 0
+    """How many endpoints could not be reached, in all rounds."""
     queued = 0.0
     """Seconds it has waited for a place at an endpoint."""
     _service: Service | None = None
@@ -140,7 +142,7 @@ class Careful(Exchange):
         elif choice:
             self._queue(service)
         else:
-            self._nobody(NoEndpoint(cast(Service, self._service).why()))
+            self._nobody(cast(Service, self._service).nobody())
 
     def _go(self, choice: Choice) -> None:
         self._choice = choice
@@ -209,7 +211,7 @@ class Careful(Exchange):
         if isinstance(choice, Choice):
             self._go(choice)
         else:
-            self._nobody(NoEndpoint(cast(Service, self._service).why()))
+            self._nobody(cast(Service, self._service).nobody())
         return True
 
     def _too_late(self) -> None:
@@ -257,7 +259,8 @@ class Careful(Exchange):
         self.tried = (*self.tried, endpoint)
         service = cast(Service, self._service)
         _log.warning("endpoint not reached", extra={"endpoint": endpoint.url, "why": error.reason})
-        choice = choose(service, self.request, self.tried)
+        self._unreached += 1
+        choice = choose(service, self.request, self.tried) if self._may_redispatch() else False
         if isinstance(choice, Choice):
             service.traits.count("redispatches")
             self._go(choice)
@@ -267,6 +270,9 @@ class Careful(Exchange):
             self._retry()
         else:
             self._nobody(error)
+
+    def _may_redispatch(self) -> bool:
+        return self._unreached < MOST_REDISPATCHES and super()._may_redispatch()
 
     def _broken(self, error: UpstreamError) -> None:
         """It was sent, and there is no whole answer."""
@@ -350,7 +356,7 @@ class Careful(Exchange):
         elif choice:
             self._queue(service)
         else:
-            self._nobody(NoEndpoint(cast(Service, self._service).why()))
+            self._nobody(cast(Service, self._service).nobody())
 
     def _replay(self) -> None:
         """Have the next endpoint get the body from its beginning."""

@@ -29,6 +29,8 @@ from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
+MOST_REDISPATCHES = 8
+"""Endpoints that may turn out to be unreachable for one request."""
 _RELAYED_INTERIM = frozenset({102, 103})
 
 
@@ -161,7 +163,7 @@ class Exchange:
         service = self.route.service
         endpoint = service.pick(self.request, self.tried) if service is not None else None
         if endpoint is None:
-            self.fail(NoEndpoint(service.why() if service is not None else "there is no service"))
+            self.fail(service.nobody() if service is not None else NoEndpoint("there is no service"))
             return
         self._ask(endpoint)
 
@@ -197,7 +199,7 @@ class Exchange:
         self._leave()
         self.tried = (*self.tried, endpoint)
         service = self.route.service
-        following = service.pick(self.request, self.tried) if service is not None else None
+        following = service.pick(self.request, self.tried) if service is not None and self._may_redispatch() else None
         if following is None:
             self.fail(error)
             return
@@ -205,6 +207,10 @@ class Exchange:
         self._ask(following)
         if self._origin is not None:
             self._client.release(WAITING)
+
+    def _may_redispatch(self) -> bool:
+        """Whether it is not yet time to give up: an outage of many endpoints must not become a storm of connections."""
+        return len(self.tried) < MOST_REDISPATCHES and monotonic() - self.started < self.plan.request_timeout
 
     def _connected(self, origin: Upstream, endpoint: Endpoint) -> None:
         if self.finished:
@@ -276,13 +282,12 @@ class Exchange:
             except Exception as error:
                 self._fault(error)
                 return
-        trailers = safe_trailers(trailers) if trailers else trailers
+        trailers = self._request_trailers = safe_trailers(trailers) if trailers else trailers
         if self._origin is not None:
             if tail:
                 self._origin.write(tail)
             self._origin.end(trailers)
         else:
-            self._request_trailers = trailers
             self._pending = (self._pending or []) + ([tail] if tail else [])
 
     @property

@@ -69,18 +69,16 @@ def choose(service: Service, request: Request, tried: tuple[Endpoint, ...]) -> C
         bound = traits.sticky.read(request)
         if bound is not None and bound not in tried and bound.keeps_clients(now):
             choice = _take(service, bound, now, True)
-            if choice is not None:
-                return choice
-            if traits.places is not None:
-                return True  # it waits for the endpoint that knows the client
+            if choice:
+                return choice  # True as well: it waits for the endpoint that knows the client
     while True:
         endpoint = service.pick(request, tried) or _spare(service, tried)
         if endpoint is None:
             return busy
         choice = _take(service, endpoint, now, False)
-        if choice is not None:
+        if isinstance(choice, Choice):
             return choice
-        busy = busy or traits.places is not None
+        busy = busy or choice
         tried = (*tried, endpoint)
 
 
@@ -88,17 +86,18 @@ def _spare(service: Service, tried: tuple[Endpoint, ...]) -> Endpoint | None:
     return next((one for one in service.spare if one not in tried), None)
 
 
-def _take(service: Service, endpoint: Endpoint, now: float, bound: bool) -> Choice | None:
+def _take(service: Service, endpoint: Endpoint, now: float, bound: bool) -> Choice | bool:
+    """True when it is busy, False when its breaker refuses."""
     token = 0
     places = service.traits.places
     if places is not None and not places.take(endpoint):
-        return None
+        return True
     if endpoint.breaker is not None:
         token = endpoint.breaker.admit(now)
         if not token:
             if places is not None:
                 places.give(endpoint)
-            return None
+            return False
     endpoint.in_flight += 1
     if service.balancer.feedback:
         service.balancer.began(endpoint)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from math import ceil
 from time import monotonic
 
 from a3sgw.balancers.base import Balancer
@@ -120,18 +121,20 @@ class Service:
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Itself, unless it has failed for this request already."""
         if self in journey.avoid or not self.usable:
-            return NoEndpoint(self.why())
+            return self.nobody()
         return self
 
-    def why(self) -> str:
-        """Why there is nobody left to ask, for the log."""
+    def nobody(self) -> NoEndpoint:
+        """Why there is nobody left to ask, and when there may be."""
         now = monotonic()
+        closed_for = [one.breaker.retry_after(now) for one in self.endpoints if one.breaker is not None]
         reasons: dict[str, int] = {}
         for endpoint in self.endpoints:
             reason = endpoint.out_because(now)
             reasons[reason] = reasons.get(reason, 0) + 1
         told = ", ".join(f"{count} {reason}" for reason, count in reasons.items())
-        return f"no endpoint can be used: {told or 'there is none'}"
+        reason = f"no endpoint can be used: {told or 'there is none'}"
+        return NoEndpoint(reason, ceil(min((one for one in closed_for if one > 0.0), default=0.0)))
 
     def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
         """Itself."""

@@ -148,7 +148,9 @@ async def test_an_endpoint() -> None:
     async with Origin() as bad:
         bad.play(answers(500))
         async with gateway(config(bad.url, balancer=BREAKER % "")) as running:
-            assert [(await running.ask(GET)).status for _ in range(4)] == [500] * 3 + [503]
+            assert [(await running.ask(GET)).status for _ in range(3)] == [500] * 3
+            refused = await running.ask(GET)
+            assert (refused.status, refused.get(b"retry-after")) == (503, b"1")
     assert "open circuit breaker" in running.records[-1]["error"]
 
 

@@ -262,3 +262,26 @@ async def test_a_client_that_leaves_while_a_retry_waits() -> None:
             assert await running.deserted()
             assert len(bad.requests) == 1
     assert running.records[0]["status"] == 499
+
+
+async def test_trailers_are_sent_again() -> None:
+    """They belong to the request as its body does."""
+    request = CHUNKED.replace(b"\r\n0\r\n\r\n", b"\r\n0\r\nX-Sum: 42\r\n\r\n").replace(
+        b"\r\n\r\n", b"\r\nTrailer: X-Sum\r\n\r\n", 1
+    )
+    async with Origin() as bad, Origin() as good:
+        bad.play(resets)
+        good.always()
+        async with gateway(config(bad.url, good.url, service=RETRIES)) as running:
+            for _ in range(4):
+                assert (await running.ask(request)).body == b"ok"
+            assert {one.trailers for one in good.requests} == {((b"X-Sum", b"42"),)}
+
+
+@pytest.mark.parametrize("retries", ["", "retries {}"])
+async def test_an_outage_is_no_storm_of_connections(retries: str) -> None:
+    """A request gives up after some endpoints that cannot be reached, however many there are."""
+    servers = [f"unix:/nowhere/{number}" for number in range(50)]
+    async with gateway(config(*servers, service=retries)) as running:
+        assert (await running.ask(GET)).status == 502
+    assert 8 <= running.records[0]["attempts"] <= 12

@@ -141,6 +141,7 @@ async def canary(stand: Stand) -> None:
     await stand.start()
     assert await names(stand, times=20) == {"OLD": 18, "NEW": 2}
     assert await names(stand, "/api/", times=20) == {"OLD": 18, "NEW": 2}
+    assert (await stand.ask("/api/")).get(b"set-cookie") is None
     for _ in range(10):
         first = await stand.ask()
         assert await names(stand, "/", cookie(first), times=10) == {echoed(first)["name"]: 10}
