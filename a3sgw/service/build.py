@@ -219,8 +219,7 @@ class Builder:
             pools,
             {endpoint.url for endpoint in old.endpoints} if old is not None else None,
         )
-        for message in messages:
-            made.take(message)
+        made.learn(messages)
         return made
 
 

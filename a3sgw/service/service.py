@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from time import monotonic
 
@@ -27,6 +27,9 @@ from a3sgw.service.traits import Traits
 from a3sgw.upstream.endpoint import Endpoint
 from a3sgw.upstream.pool import Pool
 
+_FEW = 64
+"""Endpoints for which telling the balancer of every change costs nothing worth mentioning."""
+_SOON = 0.02
 Pick = Callable[[Request, Collection[Endpoint]], Endpoint | None]
 
 
@@ -39,6 +42,7 @@ class Service:
     """
 
     __slots__ = (
+        "_by_url",
         "_maker",
         "_resolved",
         "_timer",
@@ -86,12 +90,14 @@ class Service:
         self._resolved = dict(resolved or {})
         self._timer: asyncio.TimerHandle | None = None
         self.endpoints: tuple[Endpoint, ...] = ()
+        self._by_url: dict[str, Endpoint] = {}
         self._make_endpoints(pools or {}, known)
 
     def _make_endpoints(self, pools: Mapping[object, Pool], known: Collection[str] | None) -> None:
         now = monotonic()
         old = {endpoint.url: endpoint for endpoint in self.endpoints}
         self.endpoints = tuple(self._maker.make(self._resolved, old, pools))
+        self._by_url = {endpoint.url: endpoint for endpoint in self.endpoints}
         for endpoint in self.endpoints:
             if endpoint.url in old:
                 del old[endpoint.url]
@@ -160,10 +166,25 @@ class Service:
             known = {endpoint.url for endpoint in self.endpoints}
             self._make_endpoints({}, known or None)
             return
-        for endpoint in self.endpoints:
-            if endpoint.url == getattr(message, "url", None):
+        endpoint = self._by_url.get(getattr(message, "url", ""))
+        if endpoint is not None:
+            self._learn(endpoint, message)
+            self._changed()
+
+    def learn(self, messages: Iterable[Pushed]) -> None:
+        """All that is known already, at once."""
+        for message in messages:
+            endpoint = self._by_url.get(getattr(message, "url", ""))
+            if endpoint is not None:
                 self._learn(endpoint, message)
-                self.refresh()
+        self.refresh()
+
+    def _changed(self) -> None:
+        """Tell the balancer; of many endpoints soon, because in an outage they change one after the other."""
+        if len(self.endpoints) <= _FEW:
+            self.refresh()
+        elif self._timer is None or self._timer.when() > asyncio.get_running_loop().time() + _SOON:
+            self._look_again(_SOON)
 
     def _learn(self, endpoint: Endpoint, message: Pushed) -> None:
         now = monotonic()
@@ -195,7 +216,7 @@ class Service:
             _eject(endpoint, now + seconds, now)
             self.traits.count("ejections")
             self.traits.report(Ejection(self.name, endpoint.url, endpoint.ejected_until))
-            self.refresh()
+            self._changed()
 
     def refresh(self) -> None:
         """Tell the balancer who can be used; O(n), so not for every request."""
@@ -284,4 +305,4 @@ class _Changed:
         service.traits.count(f"breaker_{state.replace('-', '_')}")
         service.traits.report(BreakerState(service.name, endpoint.url, state))  # type: ignore[arg-type]
         if state != "half-open":
-            service.refresh()
+            service._changed()
