@@ -24,7 +24,7 @@ from a3sgw.proxy.mirroring import Copy
 from a3sgw.proxy.seam import WAITING, Client
 from a3sgw.retry_policy import IDEMPOTENT
 from a3sgw.routing.route import Care, Route
-from a3sgw.service.choice import Choice, choose, heed
+from a3sgw.service.choice import Busy, Choice, choose, heed
 from a3sgw.service.mirror import MirrorNode
 from a3sgw.service.node import Hold, Leaf
 from a3sgw.service.places import Waiting
@@ -136,13 +136,19 @@ class Careful(Exchange):
     def _choose(self) -> None:
         """An endpoint, or a place in the queue, or the end of this service."""
         service = cast(Service, self._service)
-        choice = choose(service, self.request, self.tried)
+        places = service.traits.places
+        if places is not None and places.has_waiting:
+            self._queue(service, Busy())
+        else:
+            self._take_up(service, choose(service, self.request, self.tried))
+
+    def _take_up(self, service: Service, choice: Choice | Busy | None) -> None:
         if isinstance(choice, Choice):
             self._go(choice)
-        elif choice:
-            self._queue(service)
+        elif choice is not None:
+            self._queue(service, choice)
         else:
-            self._nobody(cast(Service, self._service).nobody())
+            self._nobody(service.nobody())
 
     def _go(self, choice: Choice) -> None:
         self._choice = choice
@@ -191,9 +197,10 @@ class Careful(Exchange):
 
     # Waiting...
 
-    def _queue(self, service: Service) -> None:
+    def _queue(self, service: Service, busy: Busy) -> None:
         places = service.traits.places
-        self._waits = places.wait(self._take_place, self._too_late) if places is not None else None
+        if places is not None:
+            self._waits = places.wait(busy.endpoint, self._take_place, self._too_late)
         if self._waits is None:
             service.traits.count("queue_full")
             self._nobody(Overloaded("all endpoints have as many requests as they may, and so has the queue", 1))
@@ -205,13 +212,10 @@ class Careful(Exchange):
     def _take_place(self) -> bool:
         """It is this request's turn, if there is a place it can use."""
         choice = choose(cast(Service, self._service), self.request, self.tried)
-        if choice is True:
+        if isinstance(choice, Busy):
             return False
         self._leave_queue()
-        if isinstance(choice, Choice):
-            self._go(choice)
-        else:
-            self._nobody(cast(Service, self._service).nobody())
+        self._take_up(cast(Service, self._service), choice)
         return True
 
     def _too_late(self) -> None:
@@ -260,12 +264,12 @@ class Careful(Exchange):
         service = cast(Service, self._service)
         _log.warning("endpoint not reached", extra={"endpoint": endpoint.url, "why": error.reason})
         self._unreached += 1
-        choice = choose(service, self.request, self.tried) if self._may_redispatch() else False
+        choice = choose(service, self.request, self.tried) if self._may_redispatch() else None
         if isinstance(choice, Choice):
             service.traits.count("redispatches")
             self._go(choice)
-        elif choice:
-            self._queue(service)
+        elif choice is not None:
+            self._queue(service, choice)
         elif self._may_retry(True):
             self._retry()
         else:
@@ -348,15 +352,10 @@ class Careful(Exchange):
         """Another endpoint than before, or, when all have had their turn, any."""
         service = cast(Service, self._service)
         choice = choose(service, self.request, self.tried)
-        if choice is False:
+        if choice is None:
             self.tried = ()
             choice = choose(service, self.request, ())
-        if isinstance(choice, Choice):
-            self._go(choice)
-        elif choice:
-            self._queue(service)
-        else:
-            self._nobody(cast(Service, self._service).nobody())
+        self._take_up(service, choice)
 
     def _replay(self) -> None:
         """Have the next endpoint get the body from its beginning."""

@@ -60,8 +60,15 @@ class Choice:
             service.balancer.ended(endpoint, self.seconds)
 
 
-def choose(service: Service, request: Request, tried: tuple[Endpoint, ...]) -> Choice | bool:
-    """An endpoint, counted in; True when there is none only because all are busy, False when there is none."""
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """There is an endpoint, but it has as much as it may; `endpoint` is None when that goes for all."""
+
+    endpoint: Endpoint | None = None
+
+
+def choose(service: Service, request: Request, tried: tuple[Endpoint, ...]) -> Choice | Busy | None:
+    """An endpoint, counted in; None when there is none."""
     traits = service.traits
     now = monotonic()
     busy = False
@@ -69,16 +76,16 @@ def choose(service: Service, request: Request, tried: tuple[Endpoint, ...]) -> C
         bound = traits.sticky.read(request)
         if bound is not None and bound not in tried and bound.keeps_clients(now):
             choice = _take(service, bound, now, True)
-            if choice:
-                return choice  # True as well: it waits for the endpoint that knows the client
+            if choice is not None:
+                return choice if isinstance(choice, Choice) else Busy(bound)
     while True:
         endpoint = service.pick(request, tried) or _spare(service, tried)
         if endpoint is None:
-            return busy
+            return Busy() if busy else None
         choice = _take(service, endpoint, now, False)
         if isinstance(choice, Choice):
             return choice
-        busy = busy or choice
+        busy = busy or choice is not None
         tried = (*tried, endpoint)
 
 
@@ -86,18 +93,18 @@ def _spare(service: Service, tried: tuple[Endpoint, ...]) -> Endpoint | None:
     return next((one for one in service.spare if one not in tried), None)
 
 
-def _take(service: Service, endpoint: Endpoint, now: float, bound: bool) -> Choice | bool:
-    """True when it is busy, False when its breaker refuses."""
+def _take(service: Service, endpoint: Endpoint, now: float, bound: bool) -> Choice | Busy | None:
+    """None when its breaker refuses."""
     token = 0
     places = service.traits.places
     if places is not None and not places.take(endpoint):
-        return True
+        return Busy()
     if endpoint.breaker is not None:
         token = endpoint.breaker.admit(now)
         if not token:
             if places is not None:
                 places.give(endpoint)
-            return False
+            return None
     endpoint.in_flight += 1
     if service.balancer.feedback:
         service.balancer.began(endpoint)

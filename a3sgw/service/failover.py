@@ -10,7 +10,7 @@ from a3sgw.http.message import Response
 from a3sgw.plan import Plan
 from a3sgw.service.node import Journey, Leaf, Node
 
-_GONE = "gone to the backup"
+_AWAY, _GONE = "to the backup, as all are", "to the backup, for it has failed"
 
 
 class FailoverNode:
@@ -41,14 +41,15 @@ class FailoverNode:
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """The primary's, or the backup's; a request that has failed on the one goes on to the other, and stays."""
         mark = journey.chosen.get(self)
-        if mark is None and not self._takes():
-            mark = _GONE
-            self._count("failovers")
         if mark is None:
-            mark = len(journey.holds)
-        journey.chosen[self] = mark
+            mark = journey.chosen[self] = len(journey.holds) if self._takes() else _AWAY
         if not isinstance(mark, int):
-            return self.backup.resolve(journey)
+            found = self.backup.resolve(journey)
+            if mark is _GONE or not isinstance(found, UpstreamError) or not self.primary.usable:
+                if mark is _AWAY:
+                    self._count("failovers")
+                return found
+            mark = len(journey.holds)
         found = self.primary.resolve(journey)
         if not isinstance(found, UpstreamError):
             if not isinstance(found, Response):

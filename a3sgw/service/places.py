@@ -13,8 +13,6 @@ from a3sgw.upstream.endpoint import Endpoint
 
 _POLL = 0.005
 """Seconds between two looks at whether another process has left a place."""
-_FIRST = 8
-"""How many are asked at a time: one that waits for an endpoint of its own does not hold up those behind it."""
 
 
 class Counts(Protocol):
@@ -36,9 +34,11 @@ class Counts(Protocol):
 class Waiting:
     """A request that waits: `ready` takes a place and goes on if there is one, `late` is told when it took too long."""
 
-    __slots__ = ("began", "late", "ready", "timer")
+    __slots__ = ("began", "endpoint", "late", "ready", "timer")
 
-    def __init__(self, ready: Callable[[], bool], late: Callable[[], None]) -> None:
+    def __init__(self, endpoint: Endpoint | None, ready: Callable[[], bool], late: Callable[[], None]) -> None:
+        self.endpoint = endpoint
+        """The one it waits for; None when any will do."""
         self.ready = ready
         self.late = late
         self.began = monotonic()
@@ -56,15 +56,22 @@ class Places:
         self._limit = limit
         self._size = size
         self._timeout = timeout
-        self._queue: deque[Waiting] = deque()
+        self._queues: dict[Endpoint | None, deque[Waiting]] = {}
+        """Those that wait, by what for; none is empty. One that waits for its own endpoint holds up nobody else."""
+        self._count = 0
         self._poll: asyncio.TimerHandle | None = None
 
     def __repr__(self) -> str:
-        return f"<Places [{self._limit} each, {len(self._queue)} waiting]>"
+        return f"<Places [{self._limit} each, {self._count} waiting]>"
 
     def __len__(self) -> int:
         """How many wait."""
-        return len(self._queue)
+        return self._count
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether somebody waits for any endpoint: then newcomers do not overtake."""
+        return None in self._queues
 
     @property
     def timeout(self) -> float:
@@ -78,19 +85,20 @@ class Places:
     def give(self, endpoint: Endpoint) -> None:
         """It is free again; the first who waits may have it."""
         self._table.release(self._prefix + endpoint.url.encode())
-        if self._queue:
-            others = self._table.held(self._waiting_key) - len(self._queue)
-            if others <= 0 or random() * (others + len(self._queue)) >= others:  # noqa: S311 -- a lot
+        if self._count:
+            others = self._table.held(self._waiting_key) - self._count
+            if others <= 0 or random() * (others + self._count) >= others:  # noqa: S311 -- a lot
                 asyncio.get_running_loop().call_soon(self.serve)
 
-    def wait(self, ready: Callable[[], bool], late: Callable[[], None]) -> Waiting | None:
+    def wait(self, endpoint: Endpoint | None, ready: Callable[[], bool], late: Callable[[], None]) -> Waiting | None:
         """Join the queue; None when it is full."""
-        if len(self._queue) >= self._size:
+        if self._count >= self._size:
             return None
-        waiting = Waiting(ready, late)
+        waiting = Waiting(endpoint, ready, late)
         loop = asyncio.get_running_loop()
         waiting.timer = loop.call_later(self._timeout, self._give_up, waiting)
-        self._queue.append(waiting)
+        self._queues.setdefault(endpoint, deque()).append(waiting)
+        self._count += 1
         self._table.acquire(self._waiting_key, 0)
         if self._poll is None:
             self._poll = loop.call_later(_POLL, self._look)
@@ -98,17 +106,21 @@ class Places:
 
     def leave(self, waiting: Waiting) -> None:
         """It waits no more; fine if it does not."""
-        if waiting in self._queue:
-            self._queue.remove(waiting)
+        queue = self._queues.get(waiting.endpoint, ())
+        if waiting in queue:
+            self._queues[waiting.endpoint].remove(waiting)
+            self._count -= 1
             self._table.release(self._waiting_key)
+            if not self._queues[waiting.endpoint]:
+                del self._queues[waiting.endpoint]
         if waiting.timer is not None:
             waiting.timer.cancel()
 
     def serve(self) -> None:
-        """Those in front take what there is."""
-        for waiting in list(self._queue)[:_FIRST]:
-            if waiting in self._queue and waiting.ready():
-                self.leave(waiting)
+        """Those in front take what there is, the one that has waited longest first."""
+        for queue in sorted(self._queues.values(), key=lambda queue: queue[0].began):
+            while queue and queue[0].ready():
+                pass
 
     def _give_up(self, waiting: Waiting) -> None:
         self.leave(waiting)
@@ -116,6 +128,6 @@ class Places:
 
     def _look(self) -> None:
         self._poll = None
-        if self._queue:
+        if self._count:
             self._poll = asyncio.get_running_loop().call_later(_POLL, self._look)
             self.serve()

@@ -30,6 +30,8 @@ from a3sgw.upstream.pool import Pool
 _FEW = 64
 """Endpoints for which telling the balancer of every change costs nothing worth mentioning."""
 _SOON = 0.02
+_PART = 0.05
+"""The part of the time that may go into telling the balancer, which for some takes 20 ms."""
 Pick = Callable[[Request, Collection[Endpoint]], Endpoint | None]
 
 
@@ -43,6 +45,7 @@ class Service:
 
     __slots__ = (
         "_by_url",
+        "_cost",
         "_maker",
         "_resolved",
         "_timer",
@@ -86,6 +89,7 @@ class Service:
         """Degraded endpoints, for when all that are well have been tried."""
         self.left = 1.0
         """Share of the endpoints that are well."""
+        self._cost = 0.0
         self._maker = maker
         self._resolved = dict(resolved or {})
         self._timer: asyncio.TimerHandle | None = None
@@ -183,8 +187,10 @@ class Service:
         """Tell the balancer; of many endpoints soon, because in an outage they change one after the other."""
         if len(self.endpoints) <= _FEW:
             self.refresh()
-        elif self._timer is None or self._timer.when() > asyncio.get_running_loop().time() + _SOON:
-            self._look_again(_SOON)
+        else:
+            soon = max(_SOON, self._cost / _PART)
+            if self._timer is None or self._timer.when() > asyncio.get_running_loop().time() + soon:
+                self._look_again(soon)
 
     def _learn(self, endpoint: Endpoint, message: Pushed) -> None:
         now = monotonic()
@@ -259,6 +265,7 @@ class Service:
         self.spare = degraded if well else ()
         self.left = len(well) / count if count else 0.0
         self.balancer.update(usable)
+        self._cost = monotonic() - now
         self._look_again(min(again, default=0.0))
 
     def _look_again(self, seconds: float) -> None:
