@@ -12,6 +12,7 @@ from typing import Any
 
 from a3sgw.config.load_balancer import LoadBalancer
 from a3sgw.config.model import Config
+from a3sgw.config.server import ServerUrl
 from a3sgw.control.messages import (
     Addresses,
     BreakerState,
@@ -23,6 +24,7 @@ from a3sgw.control.messages import (
 )
 from a3sgw.control.pushed import State
 from a3sgw.errors import GatewayError
+from a3sgw.options import OptionError
 from a3sgw.probes.names import Names
 from a3sgw.probes.schedule import Probes
 from a3sgw.resolver import Resolver
@@ -120,9 +122,13 @@ class Caretaker:
             known = ", ".join(sorted(self._balancers)) or "none"
             raise UnknownEndpoint(f'no service "{service}" has endpoints; those that have: {known}')
         targets = self.targets(service)
-        for target in targets:
-            if url.rstrip("/") in (target.url, target.url.partition("://")[2]):
-                return target.url
+        try:
+            wanted = str(ServerUrl.parse(url.strip()))
+        except OptionError:
+            wanted = url
+        found = [target.url for target in targets if wanted in (target.url, target.server)]
+        if len(found) == 1:
+            return found[0]
         known = ", ".join(target.url for target in targets) or "none"
         raise UnknownEndpoint(f'the service "{service}" has no endpoint {url}; it has {known}')
 

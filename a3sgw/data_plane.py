@@ -155,7 +155,8 @@ class DataPlane:
         for message in self.state.all():
             if not any(message is one for one in prepared.known):  # it has come since
                 self._apply(message)
-        self.state.keep({(name, one.url) for name, it in snapshot.services.items() for one in it.endpoints})
+        endpoints = {(name, one.url) for name, it in snapshot.services.items() for one in it.endpoints}
+        self.state.keep(endpoints | {(name, "") for name in (*snapshot.nodes, *snapshot.services)})
         close: list[Close] = []
         old_log, self._access_log = self._access_log, prepared.log
         if old_log is not None and prepared.log is None:
@@ -171,7 +172,7 @@ class DataPlane:
         else:
             used = set(map(id, snapshot.services.values()))
             left = [one for one in previous.services.values() if id(one) not in used]
-            self._old_services = [one for one in (*self._old_services, *left) if one.in_flight]
+            self._old_services = [one for one in (*self._old_services, *left) if one.is_needed]
             previous.close_services(snapshot)
             close.insert(0, partial(previous.close_middlewares, snapshot))
             close.append(lambda: take_turns(previous.dismantle(snapshot)))
@@ -252,6 +253,9 @@ class DataPlane:
             return
         if name in snapshot.services:
             snapshot.services[name].take(message)
+        for service in self._old_services:
+            if service.name == name:
+                service.take(message)
         breaker = snapshot.breakers.get(name)
         if breaker is not None:
             breaker.take(message)
@@ -325,7 +329,7 @@ class DataPlane:
     def in_flight(self) -> dict[str, dict[str, int]]:
         """Requests at each endpoint now, by service and URL; without those where there are none."""
         services = self.snapshot.services.values() if self.snapshot is not None else ()
-        self._old_services = [one for one in self._old_services if one.in_flight]
+        self._old_services = [one for one in self._old_services if one.is_needed]
         found: dict[str, dict[str, int]] = {}
         for service in (*services, *self._old_services):
             for url, count in service.in_flight.items():

@@ -365,7 +365,7 @@ class _Compiler:
         retries = (plan.retries.max_body_bytes for plan in plans.values() if plan.retries is not None)
         keeps = max(node.keeps, *retries, 0)
         importance = _IMPORTANCE.index(router.importance)
-        return next(iter(plans.values()), Plan()), Care(node, plans, keeps, importance, self.parts.sweeper)
+        return next(iter(plans.values()), Plan()), Care(node, plans, keeps, node.copies, importance, self.parts.sweeper)
 
 
 def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import cycle, repeat
 from typing import Generic
 
@@ -17,14 +17,6 @@ class Circle(Generic[EndpointType]):
         turns: Iterator[EndpointType | None] = cycle(endpoints) if endpoints else repeat(None)
         self.turn: Callable[[], EndpointType | None] = turns.__next__
         """Whose turn it is; None when there is nobody."""
-
-    def untried(self, tried: Collection[EndpointType]) -> EndpointType | None:
-        """The next one not in `tried`; those passed over lose their turn. O(number tried)."""
-        for _ in range(self._count):
-            endpoint = self.turn()
-            if endpoint not in tried:
-                return endpoint
-        return None
 
     def waits(self) -> dict[EndpointType, float]:
         """How far each is from its turn, as a part (0 to 1) of the time between two of its turns."""

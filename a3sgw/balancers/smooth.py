@@ -7,7 +7,7 @@ per turn; nginx's order, which is as even, costs O(n) or a list of the whole rou
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from heapq import heapify, heappop, heapreplace
 from math import gcd
 from typing import Generic
@@ -50,21 +50,6 @@ class Smooth(Generic[EndpointType]):
     def _begin_round(self) -> None:
         self._heap = self._round.copy()
         self._now = 0.0
-
-    def untried(self, tried: Collection[EndpointType]) -> EndpointType | None:
-        """The one not in `tried` that has waited longest; its next turn is used up. O(n), for retries."""
-        rest = [entry for entry in self._heap if self._endpoints[entry[1]] not in tried]
-        if not rest:  # those not tried have had all their turns of this round
-            return next((endpoint for endpoint in self._endpoints if endpoint not in tried), None)
-        entry = min(rest)
-        _, index, number = entry
-        self._heap.remove(entry)
-        if number + 1 < (weight := self._weights[index]):
-            self._heap.append(((number + 1 + self._waits[index]) / weight, index, number + 1))
-        heapify(self._heap)
-        if not self._heap:
-            self._begin_round()
-        return self._endpoints[index]
 
     def waits(self) -> dict[EndpointType, float]:
         """How far each is from its turn, as a part (0 to 1) of the time between two of its turns."""

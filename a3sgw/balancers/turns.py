@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from random import choices
 
 from a3sgw.balancers.base import Balancer, EndpointType, Key
 from a3sgw.balancers.circle import Circle
@@ -20,6 +21,7 @@ class Turns(Balancer[EndpointType]):
 
     def update(self, endpoints: Sequence[EndpointType]) -> None:
         """O(n log n). Whoever was about to have a turn still is: frequent updates starve nobody."""
+        self._endpoints = tuple(endpoints)
         known = self._order.waits()
         waits = first_waits(endpoint for endpoint in endpoints if endpoint not in known)
         waits.update((endpoint, known[endpoint]) for endpoint in endpoints if endpoint in known)
@@ -30,8 +32,16 @@ class Turns(Balancer[EndpointType]):
         self._turn = self._order.turn
 
     def pick(self, request: Request, tried: Collection[EndpointType]) -> EndpointType | None:
-        """O(1) while shares are equal, O(log n) otherwise, O(n) for retries."""
-        return self._order.untried(tried) if tried else self._turn()
+        """O(1) while shares are equal, O(log n) otherwise.
+
+        A request that has failed elsewhere goes to any other by lot, O(n). It takes nobody's turn: or with two
+        endpoints each new request would meet the bad one first.
+        """
+        return self._by_lot(tried) if tried else self._turn()
+
+    def _by_lot(self, tried: Collection[EndpointType]) -> EndpointType | None:
+        left = [endpoint for endpoint in self._endpoints if endpoint not in tried]
+        return choices(left, [endpoint.share for endpoint in left])[0] if left else None  # noqa: S311 -- spreads load
 
 
 def first_waits(newcomers: Iterable[EndpointType]) -> dict[EndpointType, float]:

@@ -21,6 +21,8 @@ _HTTP_ONLY = re.compile(
     re.IGNORECASE,
 )
 _QUOTED = re.compile(r"`[^`]*`|\"(?:[^\"\\]|\\.)*\"")
+_DEEPEST = 16
+"""Services that may stand one behind the other."""
 _MOST_HINTS = 50
 """Looking for the nearest of thousands of names takes milliseconds; nobody reads more hints than this."""
 
@@ -152,6 +154,7 @@ class _Checks:
     def _circles(self) -> Iterator[Diagnostic]:
         """A service that in the end would need itself to answer; one error for each way back."""
         done: set[str] = set()
+        depths: dict[str, int] = {}
         for start in self.services:
             if start in done:
                 continue
@@ -161,6 +164,7 @@ class _Checks:
                 path, target = next(left, ((), ""))
                 if not path:
                     done.add(chain.popitem()[0])
+                    yield from self._depth(name, depths)
                 elif target in chain:
                     names = list(chain)
                     circle = " → ".join([*names[names.index(target) :], target])
@@ -168,6 +172,15 @@ class _Checks:
                     yield self._error(("services", name, *path), summary, "let one of them end it")
                 elif target in self.services and target not in done:
                     chain[target] = _references(self.services[target])
+
+    def _depth(self, name: str, depths: dict[str, int]) -> Iterator[Diagnostic]:
+        """Each request goes down all the way, so it has an end."""
+        below = [(depths.get(target, 0), path) for path, target in _references(self.services[name])]
+        deepest, path = max(below, default=(0, ()))
+        depths[name] = deepest + 1
+        if deepest == _DEEPEST:
+            summary = f"more than {_DEEPEST} services, one behind the other"
+            yield self._error(("services", name, *path), summary, "name the last ones directly")
 
     def _addresses(self) -> Iterator[Diagnostic]:
         taken: list[tuple[str, SocketAddress, str, Path]] = []

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Literal
 
 from a3sgw.options import BaseOptions, Duration, Field, OptionError, Percentage, Ratio, StringMap, model_validator
+
+_UNUSED = MappingProxyType(
+    {
+        "http": ("service", "send", "expect"),
+        "grpc": ("path", "method", "follow_redirects", "status", "send", "expect"),
+        "tcp": ("path", "method", "follow_redirects", "status", "service", "headers", "hostname", "scheme"),
+    }
+)
+"""Keys that mean nothing in a mode."""
 
 
 class HealthCheck(BaseOptions):
@@ -66,6 +76,18 @@ class HealthCheck(BaseOptions):
 
     expect: str = ""
     """TCP: text the answer has to begin with; empty means that a connection is enough."""
+
+    @model_validator(mode="after")
+    def _of_this_mode(self) -> HealthCheck:
+        for key in _UNUSED[self.mode]:
+            if key in self.model_fields_set:
+                modes = " or ".join(f'"{mode}"' for mode, keys in _UNUSED.items() if key not in keys)
+                raise OptionError(
+                    f'a health check with mode "{self.mode}" does not look at {key}',
+                    f"remove it, or use mode {modes}",
+                    key=key,
+                )
+        return self
 
     @model_validator(mode="after")
     def _order(self) -> HealthCheck:

@@ -10,8 +10,19 @@ from a3sgw.config.health_check import HealthCheck, PassiveHealthCheck
 from a3sgw.config.server import Server
 from a3sgw.config.sticky import Sticky
 from a3sgw.config.strategy import Strategy
-from a3sgw.options import AfterValidator, BaseOptions, Duration, Field, OptionError, Several, ValueKind, shown
+from a3sgw.options import (
+    AfterValidator,
+    BaseOptions,
+    Duration,
+    Field,
+    OptionError,
+    Several,
+    ValueKind,
+    model_validator,
+    shown,
+)
 
+_HASHING = ("consistent-hash", "hrw")
 _HASH_ON = re.compile(r"ip|path|(?:header|cookie|claim):[^\s:]+")
 
 
@@ -109,3 +120,13 @@ class LoadBalancer(BaseOptions):
 
     tls: UpstreamTls | None = None
     """How the certificates of https endpoints are checked."""
+
+    @model_validator(mode="after")
+    def _hash_on_is_used(self) -> LoadBalancer:
+        if self.hash_on and self.strategy not in _HASHING:
+            raise OptionError(
+                f'strategy "{self.strategy}" does not look at hash_on', f"use {' or '.join(_HASHING)}", key="hash_on"
+            )
+        if self.hash_on and self.sticky is not None and self.sticky.mode == "ip":
+            raise OptionError('sticky with mode "ip" takes the place of hash_on', "remove one of them", key="hash_on")
+        return self

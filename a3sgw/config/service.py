@@ -59,6 +59,16 @@ class Weighted(BaseOptions):
     sticky: Sticky | None = None
     """Bring a client back to the service it had."""
 
+    @model_validator(mode="after")
+    def _somebody_gets_something(self) -> Weighted:
+        names = [part.name for part in self.services]
+        for name in names:
+            if names.count(name) > 1:
+                raise OptionError(f'"{name}" is listed twice', "add up the weights", key="services")
+        if not any(part.weight for part in self.services):
+            raise OptionError("nobody gets any request", "give one of the services a weight above 0", key="services")
+        return self
+
 
 class Service(BaseOptions):
     """A named group of endpoints behind a balancer."""

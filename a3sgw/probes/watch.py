@@ -22,6 +22,10 @@ State = Literal["healthy", "degraded", "unhealthy"]
 _log = logging.getLogger("a3sgw.probes")
 
 
+_STARTING = 0.1
+"""Seconds after which a probe only waits: then others may start, or those that hang would make all others late."""
+
+
 class Failure(NamedTuple):
     """The last time that an endpoint was not well."""
 
@@ -86,8 +90,13 @@ class Watch:
         while True:
             async with self._room:
                 began = clock()
-                reason = await self._ask()
-            self._seen(reason)
+                asking = spawn(self._ask(), "probe")
+                try:
+                    await asyncio.wait([asking], timeout=_STARTING)
+                except asyncio.CancelledError:
+                    asking.cancel()
+                    raise
+            self._seen(await asking)
             await asyncio.sleep(began + self._interval() - clock())
 
     async def _ask(self) -> str | None:

@@ -44,6 +44,7 @@ class Careful(Exchange):
 
     avoid: tuple[Leaf, ...] = ()
     is_copy = False
+    repeatable = 0
     again_on: frozenset[int] = frozenset()
     deadline = NEVER
     _watched = False
@@ -90,7 +91,7 @@ class Careful(Exchange):
 
     def begin(self) -> None:
         """Keep the body if it may be needed again, then as always."""
-        keeps = self._care.keeps
+        keeps = max(self._care.keeps, self._care.copies)
         if keeps and self.request.content_length != 0:
             self._kept = Keeper(keeps)
             if not self.route.chain.request_body:
@@ -110,10 +111,8 @@ class Careful(Exchange):
         elif isinstance(found, UpstreamError):
             self.fail(found)
         elif isinstance(found, Service):
-            if self._service is None:
-                self._first(found)
-            self._service = found
-            self.plan = self._care.plans.get(found) or found.plan
+            self._first(found)
+            self._use(found)
             self._choose()
 
     def _first(self, service: Service) -> None:
@@ -122,9 +121,20 @@ class Careful(Exchange):
         if self.chosen:
             marked = (node for node, choice in self.chosen.items() if choice is True and isinstance(node, MirrorNode))
             self._mirror = next(marked, None)
+        if self._mirror is None and self._kept is not None:
+            self._kept.lower(self._care.keeps)
         if plan.retries is not None:
             plan.retries.budget.request(monotonic())
         self._limit(plan)
+
+    def _use(self, service: Service | None) -> None:
+        """From now on this one is asked; None at the end."""
+        if self._service is not None:
+            self._service.users -= 1
+        if service is not None:
+            service.users += 1
+            self._service = service
+            self.plan = self._care.plans.get(service) or service.plan
 
     def _limit(self, plan: Plan) -> None:
         """The time that everything may take, if this service limits it."""
@@ -167,7 +177,7 @@ class Careful(Exchange):
 
     def _nobody(self, error: UpstreamError) -> None:
         """Nobody of this service can be asked: what stands before it may know another."""
-        found = self._next_service() if self._can_repeat(self._care.keeps) else None
+        found = self._next_service() if self._can_repeat(self.repeatable) else None
         if isinstance(found, Service):
             self._enter(found)
         elif isinstance(found, Response):
@@ -186,8 +196,7 @@ class Careful(Exchange):
     def _enter(self, service: Service) -> None:
         """Go on with another service, as if it had been the first."""
         before = self.plan
-        self._service = service
-        self.plan = self._care.plans.get(service) or service.plan
+        self._use(service)
         if self.plan.pass_host_header and not before.pass_host_header and self.request.authority:
             self.request.headers.set(b"Host", self.request.authority)
         self._limit(self.plan)
@@ -199,6 +208,7 @@ class Careful(Exchange):
 
     def _queue(self, service: Service, busy: Busy) -> None:
         places = service.traits.places
+        self.tried = ()  # after a wait any endpoint is better than none, and nobody is held up behind it
         if places is not None:
             self._waits = places.wait(busy.endpoint, self._take_place, self._too_late)
         if self._waits is None:
@@ -305,7 +315,7 @@ class Careful(Exchange):
             self._then = self._retry
             return True
         self._blame = status >= _FAILURE
-        found = self._next_service() if status in self.again_on and self._can_repeat(self._care.keeps) else None
+        found = self._next_service() if status in self.again_on and self._can_repeat(self.repeatable) else None
         if isinstance(found, Service):
             self._then = partial(self._enter, found)
             return True
@@ -484,6 +494,7 @@ class Careful(Exchange):
         self._leave()
         if self._watched:
             self._care.sweeper.forget(self)
+        self._use(None)
         for hold, token in self.holds.items():
             hold.settle(token, self._failed, self.upstream_seconds)
         if self._copy is not None:

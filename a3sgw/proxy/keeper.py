@@ -25,9 +25,12 @@ class Keeper(BodyFilter):
             self.pieces.clear()
         return data
 
+    def lower(self, limit: int) -> None:
+        """Keep no more than this after all."""
+        self._limit = limit
+        if self.size > limit:
+            self.pieces.clear()
+
     def holds(self, limit: int) -> bool:
         """Whether all that has come is there, and is at most so many bytes."""
         return self.size <= min(limit, self._limit)
-
-
-"""Bytes of request bodies in memory are bounded by this limit times the requests under way."""

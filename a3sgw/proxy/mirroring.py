@@ -50,6 +50,7 @@ class _Way:
     again_on: frozenset[int] = frozenset()
     importance: int = 0
     is_copy: bool = True
+    repeatable: int = 0
 
     def settle(self, mark: int) -> None:
         """Those that have let it pass after the first `mark` see it fail."""

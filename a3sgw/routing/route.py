@@ -26,6 +26,8 @@ class Care:
     """How requests go to each service it may lead to."""
     keeps: int
     """Bytes of a body that are kept to be sent again."""
+    copies: int
+    """The same for those requests that are copied."""
     importance: int
     """0 low, 1 normal, 2 high."""
     sweeper: Sweeper

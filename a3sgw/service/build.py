@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -123,14 +124,20 @@ class Builder:
         """Endpoints, or a choice among services."""
         if options.weighted is not None:
             return self._weighted(name, options.weighted, options.retries, needed)
-        made = {leaf: self._service(leaf, balancer, options) for leaf, balancer in leaves(name, options)}
+        balancers = dict(leaves(name, options))
         if not options.revisions:
-            return made[name]
-        parts = [
-            Part(one.name, made[f"{name}@{one.name}"], one.traffic_percent)
-            for one in options.revisions
-        ]  # fmt: skip
-        return SplitNode(parts, _balancer("weighted", [part for part in parts if part.share > 0], ""), None)
+            return self._service(name, balancers[name], options)
+        sticky, strategy = None, "weighted"
+        if options.load_balancer is not None:
+            sticky, strategy = self._sticky(name, options.load_balancer.sticky, strategy)
+        parts = []
+        for one in options.revisions:
+            leaf = f"{name}@{one.name}"
+            own = _of_its_own(leaf, balancers[leaf])
+            parts.append(Part(one.name, self._service(leaf, own, options), one.traffic_percent))
+        if sticky is not None:
+            sticky.members = parts
+        return SplitNode(parts, _balancer(strategy, [part for part in parts if part.share > 0], ""), sticky)
 
     def _weighted(self, name: str, options: Weighted, retries: Retries | None, needed: Mapping[str, Node]) -> Node:
         parts = [Part(one.name, needed[one.name], float(one.weight)) for one in options.services]
@@ -202,7 +209,7 @@ class Builder:
         tls = None
         if any(server.url.scheme == "https" for server in options.servers):
             tls = client_context(options.tls, self._around.directory)
-        hash_on = "" if strategy != options.strategy else options.hash_on
+        hash_on = options.hash_on if options.sticky is None or options.sticky.mode != "ip" else ""
         balancer = _balancer(strategy, (), hash_on)
         pools: dict[object, Pool] = {}
         if old is not None:
@@ -221,6 +228,16 @@ class Builder:
         )
         made.learn(messages)
         return made
+
+
+def _of_its_own(leaf: str, options: LoadBalancer) -> LoadBalancer:
+    """A revision binds clients by a cookie, or field, other than that which binds them to the revision."""
+    sticky = options.sticky
+    if sticky is None:
+        return options
+    mark = blake2b(leaf.encode(), digest_size=3).hexdigest()
+    names = {"cookie": sticky.cookie and f"{sticky.cookie}_{mark}", "header": f"{sticky.header}-{mark}"}
+    return options.model_copy(update={"sticky": sticky.model_copy(update=names)})
 
 
 def _needs(options: ServiceOptions) -> list[str]:

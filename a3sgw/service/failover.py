@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from time import monotonic
 
 from a3sgw.errors import UpstreamError
 from a3sgw.http.message import Response
 from a3sgw.plan import Plan
-from a3sgw.service.node import Journey, Leaf, Node
+from a3sgw.service.node import Journey, Leaf, Node, merged
 
 _AWAY, _GONE = "to the backup, as all are", "to the backup, for it has failed"
 
@@ -28,6 +28,9 @@ class FailoverNode:
         self.primary = primary
         self.backup = backup
         self.keeps = max(primary.keeps, backup.keeps, max_body_bytes)
+        self.copies = max(primary.copies, backup.copies)
+        self._repeatable = max_body_bytes
+        self._leaves = merged(primary.leaves(), backup.leaves())
         self._statuses = statuses
         self._return_after = return_after
         self._back_at = 0.0
@@ -43,13 +46,14 @@ class FailoverNode:
         mark = journey.chosen.get(self)
         if mark is None:
             mark = journey.chosen[self] = len(journey.holds) if self._takes() else _AWAY
+            if mark is _AWAY:
+                self._count("failovers")
         if not isinstance(mark, int):
             found = self.backup.resolve(journey)
             if mark is _GONE or not isinstance(found, UpstreamError) or not self.primary.usable:
-                if mark is _AWAY:
-                    self._count("failovers")
                 return found
             mark = len(journey.holds)
+        journey.repeatable = max(journey.repeatable, self._repeatable)
         found = self.primary.resolve(journey)
         if not isinstance(found, UpstreamError):
             if not isinstance(found, Response):
@@ -70,7 +74,6 @@ class FailoverNode:
             return False
         return not (self._back_at and monotonic() < self._back_at and self.backup.usable)
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Those of both."""
-        yield from self.primary.leaves()
-        yield from self.backup.leaves()
+        return self._leaves

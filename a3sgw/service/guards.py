@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from math import ceil
 from time import monotonic
 
@@ -13,7 +13,7 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Response
 from a3sgw.machines.breaker import Breaker
 from a3sgw.plan import Plan
-from a3sgw.service.node import Journey, Leaf, Node
+from a3sgw.service.node import Journey, Leaf, Node, merged
 from a3sgw.service.places import Counts
 from a3sgw.service.traits import Traits
 
@@ -28,6 +28,9 @@ class BreakerNode:
         self.inner = inner
         self.breaker = breaker
         self.keeps = inner.keeps
+        self.copies = inner.copies
+        behind = () if fallback is None or isinstance(fallback, Fallback) else fallback.leaves()
+        self._leaves = merged(inner.leaves(), behind)
         self._fallback = fallback
         self._traits = traits
         breaker.changed = self._changed
@@ -75,11 +78,9 @@ class BreakerNode:
         else:
             self.breaker.outcome(token, monotonic(), failed, seconds)
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Those behind it, and those of the fallback."""
-        yield from self.inner.leaves()
-        if self._fallback is not None and not isinstance(self._fallback, Fallback):
-            yield from self._fallback.leaves()
+        return self._leaves
 
 
 class LimitNode:
@@ -97,6 +98,7 @@ class LimitNode:
         """`shares` of the room, for requests of low, normal and high importance, while some endpoints are out."""
         self.inner = inner
         self.keeps = inner.keeps
+        self.copies = inner.copies
         self._limit = limit
         self._shares = shares
         self._key = b"in-flight\0%b" % name.encode()
@@ -126,6 +128,6 @@ class LimitNode:
         """One less."""
         self._table.release(self._key)
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Those behind it."""
         return self.inner.leaves()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 
 from a3sgw.config.mirror import Mirror
 from a3sgw.errors import UpstreamError
@@ -21,7 +21,8 @@ class MirrorNode:
         self.target = target
         """Where the copies go."""
         self.options = options
-        self.keeps = max(inner.keeps, options.max_body_bytes)
+        self.keeps = inner.keeps
+        self.copies = max(inner.copies, options.max_body_bytes)
         self.count = count
         """Counts an event by a fixed word."""
         self.running = 0
@@ -45,6 +46,6 @@ class MirrorNode:
                 self._due -= 100.0
         return self.inner.resolve(journey)
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Those of the service itself; copies are not exchanges."""
         return self.inner.leaves()

@@ -6,7 +6,7 @@ endpoints, and everything it passes on the way may refuse, redirect, or keep hol
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 from typing import Protocol
 
 from a3sgw.errors import UpstreamError
@@ -49,6 +49,8 @@ class Journey(Protocol):
     """Whether it goes to a mirror: then it is not copied again."""
     again_on: frozenset[int]
     """Statuses after which another service is asked."""
+    repeatable: int
+    """Bytes of a body that may be sent to another service."""
 
     @property
     def importance(self) -> int:
@@ -70,13 +72,27 @@ class Node(Protocol):
 
     @property
     def keeps(self) -> int:
-        """Bytes of a request's body that have to be kept for what this may do with it."""
+        """Bytes of a request's body that have to be kept so that it can be sent again."""
+        ...
+
+    @property
+    def copies(self) -> int:
+        """The same so that it can be copied."""
         ...
 
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """The service whose endpoints are asked; or the answer; or why there is none."""
         ...
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
-        """Every service this may lead to, and how it forwards; some may come more than once."""
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
+        """Every service this may lead to, each once, and how it forwards."""
         ...
+
+
+def merged(*groups: Iterable[tuple[Leaf, Plan]]) -> tuple[tuple[Leaf, Plan], ...]:
+    """Each service once, as its first group has it."""
+    found: dict[Leaf, Plan] = {}
+    for group in groups:
+        for leaf, plan in group:
+            found.setdefault(leaf, plan)
+    return tuple(found.items())

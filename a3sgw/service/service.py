@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from math import ceil
 from time import monotonic
 
@@ -59,6 +59,7 @@ class Service:
         "spare",
         "traits",
         "usable",
+        "users",
     )
 
     def __init__(
@@ -87,6 +88,8 @@ class Service:
         """Whether there is anybody to ask."""
         self.spare: Sequence[Endpoint] = ()
         """Degraded endpoints, for when all that are well have been tried."""
+        self.users = 0
+        """Requests that wait or run, of those that are looked after."""
         self.left = 1.0
         """Share of the endpoints that are well."""
         self._cost = 0.0
@@ -128,9 +131,14 @@ class Service:
         """Nothing but what its retries need."""
         return self.plan.retries.max_body_bytes if self.plan.retries is not None else 0
 
+    @property
+    def copies(self) -> int:
+        """None."""
+        return 0
+
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
-        """Itself, unless it has failed for this request already."""
-        if self in journey.avoid or not self.usable:
+        """Itself, unless it has failed for this request; endpoints that drain still have the clients they had."""
+        if self in journey.avoid or not (self.usable or self.traits.sticky):
             return self.nobody()
         return self
 
@@ -146,15 +154,20 @@ class Service:
         reason = f"no endpoint can be used: {told or 'there is none'}"
         return NoEndpoint(reason, ceil(min((one for one in closed_for if one > 0.0), default=0.0)))
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Itself."""
-        yield self, self.plan
+        return ((self, self.plan),)
 
     @property
     def is_plain(self) -> bool:
         """Whether a balancer and a pool are all there is to it."""
         plain = not self.traits.careful and not self.balancer.feedback
         return plain and self.plan.is_plain
+
+    @property
+    def is_needed(self) -> bool:
+        """Whether requests are at its endpoints, or on their way there."""
+        return self.users > 0 or bool(self.in_flight)
 
     @property
     def in_flight(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from a3sgw.balancers.base import Balancer
@@ -10,7 +10,7 @@ from a3sgw.errors import NoEndpoint, UpstreamError
 from a3sgw.http.message import Response
 from a3sgw.plan import Plan
 from a3sgw.retry_policy import RetryPolicy
-from a3sgw.service.node import Journey, Leaf, Node
+from a3sgw.service.node import Journey, Leaf, Node, merged
 from a3sgw.service.sticky import Stickiness
 
 
@@ -42,10 +42,13 @@ class SplitNode:
         """`retries` hold for parts that say nothing about them."""
         self.parts = tuple(parts)
         self.keeps = max((part.node.keeps for part in parts), default=0)
+        self.copies = max((part.node.copies for part in parts), default=0)
         self._balancer = balancer
         self._sticky = sticky
-        self._retries = retries
+        self._leaves = merged(*(part.node.leaves() for part in parts))
         if retries is not None:
+            own = ((leaf, plan if plan.retries else replace(plan, retries=retries)) for leaf, plan in self._leaves)
+            self._leaves = tuple(own)
             self.keeps = max(self.keeps, retries.max_body_bytes)
 
     @property
@@ -71,8 +74,6 @@ class SplitNode:
             journey.fields.append(self._sticky.field(part))
         return part
 
-    def leaves(self) -> Iterator[tuple[Leaf, Plan]]:
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
         """Those of all parts."""
-        for part in self.parts:
-            for service, plan in part.node.leaves():
-                yield service, plan if plan.retries or not self._retries else replace(plan, retries=self._retries)
+        return self._leaves

@@ -64,7 +64,8 @@ class Stickiness(Generic[T]):
                     if member is not None:
                         return member
             return None
-        return self._known(request.headers.get(self._lower) or b"")
+        values = (one.strip() for field in request.headers.get_all(self._lower) for one in field.split(b","))
+        return next((member for value in values if (member := self._known(value)) is not None), None)
 
     def _known(self, token: bytes) -> T | None:
         name = self._tokens.read(token, time()) if token else None

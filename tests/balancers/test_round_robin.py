@@ -16,14 +16,15 @@ def test_equal_weights_are_equal() -> None:
     assert picks(RoundRobin(some(7, 7)), 4) == "abab"
 
 
-def test_those_tried_lose_their_turn() -> None:
-    """The next one that has not been tried; none when all have."""
+def test_a_retry_takes_nobodys_turn() -> None:
+    """It goes to any that has not been tried, by share, none when all have; the others go on as they were."""
     a, b, c = endpoints = some(1, 1, 1)
     balancer = RoundRobin(endpoints)
-    assert picks(balancer, 2, (a,)) == "bc"
+    assert picks(balancer, 1) == "a"
+    assert set(picks(balancer, 100, (a,))) == {"b", "c"}
     assert picks(balancer, 2, (a, b)) == "cc"
     assert picks(balancer, 1, (a, b, c)) == "-"
-    assert picks(balancer, 1) == "a"
+    assert picks(balancer, 3) == "bca"
 
 
 def test_a_thousand_share_equally() -> None:

@@ -30,23 +30,3 @@ def test_waits_tell_the_order(shares: list[int], start: int) -> None:
     assert all(-1e-9 <= wait <= 1 + 1e-9 for wait in waits.values())
     following = first.turn()
     assert waits[following] / following.share == pytest.approx(min(waits[one] / one.share for one in endpoints))
-
-
-def test_a_turn_taken_for_a_retry_is_used_up() -> None:
-    """The longest waiting of those left goes first, then has to wait like after any turn."""
-    a, b, c = some(6, 1, 1)
-    order = Smooth([a, b, c], {a: 0.5, b: 0.2, c: 0.8})
-    assert [order.untried([a]), order.untried([a])] == [b, c]
-    assert [order.turn() for _ in range(6)] == [a] * 6
-    assert order.turn() is a
-    assert order.turn() is b
-
-
-def test_a_retry_may_end_a_round() -> None:
-    """Nothing is left of the round: the next begins."""
-    a, b = some(1, 2)
-    order = Smooth([a, b], {a: 0.5, b: 0.4})
-    assert [order.turn(), order.turn()] == [b, a]
-    assert order.untried([a]) is b
-    assert order.untried([b]) is a
-    assert [order.turn() for _ in range(4)] == [b, b, b, a]

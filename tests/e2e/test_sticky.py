@@ -142,3 +142,31 @@ async def test_a_secret_is_the_same_everywhere() -> None:
                 first = await one.ask(GET)
                 there = await two.ask(with_field(b"Cookie: " + cookie(first)))
                 assert (there.all(b"set-cookie") == []) is known
+
+
+async def test_all_of_them_drain() -> None:
+    """Their clients go on; whoever is new has nobody."""
+    async with Three() as three, gateway(config(*three.urls, balancer="sticky {}")) as running:
+        first = await running.ask(GET)
+        for url in three.urls:
+            running.gateway.drain("origin", url)
+        assert await bodies(running, with_field(b"Cookie: " + cookie(first))) == {first.body: 6}
+        assert (await running.ask(GET)).status == 503
+
+
+async def test_revisions_bind_too() -> None:
+    """A client stays with its revision, and with its endpoint there; each has a cookie of its own."""
+    async with Three() as three:
+        listed = [", ".join(f'{{ url = "{url}" }}' for url in urls) for urls in (three.urls[:2], three.urls[2:])]
+        revisions = f"""
+          revisions = [
+            {{ name = "v1", traffic_percent = 50, servers = [{listed[0]}] }},
+            {{ name = "v2", traffic_percent = 50, servers = [{listed[1]}] }}
+          ]"""
+        hcl = config("http://127.0.0.1:9", balancer='sticky { cookie = "srv" }', service=revisions)
+        async with gateway(hcl) as running:
+            for _ in range(4):
+                first = await running.ask(GET)
+                cookies = b"; ".join(line.split(b";")[0] for line in first.all(b"set-cookie"))
+                assert cookies.count(b"srv") == 2
+                assert await bodies(running, with_field(b"Cookie: " + cookies)) == {first.body: 6}

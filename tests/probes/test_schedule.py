@@ -230,3 +230,14 @@ async def test_after_closing_nobody_is_asked(probes: Probes, endpoint: Endpoint,
     probes.close()
     assert not probing()
     assert inbox.empty()
+
+
+async def test_those_that_hang_make_nobody_late(inbox: Inbox, endpoint: Endpoint) -> None:
+    """However many endpoints do not answer: what is noticed of another does not wait for them."""
+    probes = Probes(inbox.put_nowait, at_once=1)
+    endpoint.mode = "hang"
+    hanging = {f"hanging{number}": {"servers": [{"url": endpoint.url}], "health_check": ONCE} for number in range(5)}
+    gone = {"servers": [{"url": "unix:/nowhere"}], "health_check": QUICK | {"unhealthy_threshold": 1}}
+    use(probes, config(**hanging, gone=gone))
+    assert await inbox.next() == EndpointHealth("gone", "unix:/nowhere", "unhealthy")
+    probes.close()

@@ -62,9 +62,9 @@ async def test_what_is_not_supported_yet_keeps_the_old_configuration(tmp_path: P
     path = tmp_path / "gateway.hcl"
     path.write_text(hcl(origin.url, "1"))
     async with live(path) as running:
-        await running.refuses(lambda: path.write_text(hcl(origin.url, "2", more='providers {\n docker {}\n}\n')))
+        await running.refuses(lambda: path.write_text(hcl(origin.url, "2", more="providers {\n docker {}\n}\n")))
         assert await running.version() == "1"
-        assert 'providers.docker' in str(running.gateway.problems()[0])
+        assert "providers.docker" in str(running.gateway.problems()[0])
 
 
 async def test_a_good_value_clears_a_refused_one(origin: Origin, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ async def test_a_good_value_clears_a_refused_one(origin: Origin, tmp_path: Path)
     path = tmp_path / "gateway.hcl"
     path.write_text(hcl(origin.url, "1"))
     async with live(path) as running:
-        later = load_config(hcl(origin.url, "2", more='providers {\n docker {}\n}\n'))
+        later = load_config(hcl(origin.url, "2", more="providers {\n docker {}\n}\n"))
         assert await running.gateway.reload(later) is False
         assert len(running.gateway.problems()) == 1
         assert await running.version() == "1"
