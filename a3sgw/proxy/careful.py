@@ -169,7 +169,7 @@ class Careful(Exchange):
         self.takes_whole = not (dresses or self.route.chain.responds or self.request.te)
         self.attempts += 1
         self._counted = True
-        origin = endpoint.pool.take()
+        origin = endpoint.pool.take() if self.request.content_length == 0 else endpoint.pool.take_live()
         if origin is None:
             self._connect(endpoint)
         else:
@@ -288,9 +288,16 @@ class Careful(Exchange):
     def _may_redispatch(self) -> bool:
         return self._unreached < MOST_REDISPATCHES and super()._may_redispatch()
 
-    def _broken(self, error: UpstreamError) -> None:
-        """It was sent, and there is no whole answer."""
-        self._judge(True)
+    def _may_ask_anew(self) -> bool:
+        if self.request.method not in IDEMPOTENT or not self._can_repeat(self._care.keeps):
+            return False
+        self._replay()
+        return True
+
+    def _broken(self, error: UpstreamError, stale: bool) -> None:
+        """It was sent, and there is no whole answer. A kept connection that was closed just then is nobody's fault."""
+        if not stale:
+            self._judge(True)
         self._leave()
         self._back = None
         if self.status or self._held is not None:

@@ -173,7 +173,11 @@ class Exchange:
         self.attempts += 1
         self._counted = True
         endpoint.in_flight += 1
-        origin = endpoint.pool.take()
+        request = self.request
+        if request.content_length == 0 and request.method != b"POST":
+            origin = endpoint.pool.take()
+        else:
+            origin = endpoint.pool.take_live()
         if origin is not None:
             self._send(origin, endpoint)
         else:
@@ -418,14 +422,18 @@ class Exchange:
         """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask
         anew where that is harmless."""
         self._origin = None
-        untouched = self.request_ended and not self.received and self.request.content_length == 0
-        if stale and untouched and self.request.method in IDEMPOTENT:
+        if stale and self._may_ask_anew():
             _log.debug("kept connection was closed, asking again", extra={"request_id": self.request.id.decode()})
             self._connect(cast(Endpoint, self.endpoint))
-            return
-        self._broken(error)
+        else:
+            self._broken(error, stale)
 
-    def _broken(self, error: UpstreamError) -> None:
+    def _may_ask_anew(self) -> bool:
+        """Whether sending it once more does no harm."""
+        untouched = self.request_ended and not self.received and self.request.content_length == 0
+        return untouched and self.request.method in IDEMPOTENT
+
+    def _broken(self, error: UpstreamError, stale: bool) -> None:
         """There will be no answer, or no more of it."""
         self._leave()
         self.fail(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import Protocol, cast
 
 from a3sgw.errors import ConnectionLost, ProtocolError, ReadTimeout, UpstreamError
@@ -17,6 +18,7 @@ from a3sgw.upstream.seam import Sink
 
 MAX_HEAD = 256 * 1024
 """Bytes of a response head, and of all 1xx heads before it; more is a broken or hostile endpoint."""
+_TCP_ESTABLISHED = 1  # tcpi_state in linux/tcp.h
 _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _CLOSED = range(6)
 
 
@@ -357,6 +359,14 @@ class Upstream(asyncio.Protocol):
                 self.deadline = self._sweeper.now + self._plan.request_timeout
             else:
                 self._touch()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the endpoint has not closed it as far as the kernel knows, who may know before we are told; 1 µs."""
+        raw = self._transport.get_extra_info("socket")
+        if raw is None or raw.family == socket.AF_UNIX:
+            return self._state == _IDLE
+        return bool(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == _TCP_ESTABLISHED)
 
     # Ending...
 

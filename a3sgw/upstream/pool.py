@@ -60,6 +60,15 @@ class Pool:
         """An idle connection, or None: then `connect`. Connections leave the pool as soon as they close."""
         return self._idle.pop() if self._idle else None
 
+    def take_live(self) -> Upstream | None:
+        """The same, for a request that cannot be sent twice: none that the endpoint is known to have closed."""
+        while self._idle:
+            upstream = self._idle.pop()
+            if upstream.is_there:
+                return upstream
+            upstream.close()
+        return None
+
     def give(self, upstream: Upstream, hint: int | None) -> None:
         """Keep a connection that has finished; `hint` is how many seconds the endpoint said it keeps it."""
         idle = self._idle

@@ -237,3 +237,41 @@ async def test_a_reload_keeps_what_is_known() -> None:
             assert [(await running.ask(GET)).status for _ in range(4)] == [200] * 4
             assert len(bad.requests) == before
             assert "ejected_until" in endpoint(running, bad.url)
+
+
+async def test_a_kept_connection_that_closes_is_nobodys_fault() -> None:
+    """Endpoints may close what they keep at any time: that opens no breaker, ejects nobody and costs no retry; what is
+    idempotent is asked again, with its body where that is kept."""
+
+    async def part(wire: Wire, request: Message) -> bool:
+        await wire.send(OK)
+        return len(origin.requests) % 2 == 1  # every second one is the last on its connection, without saying so
+
+    put = b"PUT / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\nbody"
+    options = "circuit_breaker { failure_threshold = 1 }\n passive_health_check { max_failed_attempts = 1 }"
+    async with Origin() as origin, Origin() as other:
+        origin.play(part)
+        other.play(part)
+        async with gateway(config(origin.url, other.url, balancer=options, service="retries {}")) as running:
+            wire = await running.connect()
+            for request in [GET, put] * 50:
+                await wire.send(request)
+                assert (await wire.message()).body == b"ok"
+            assert events(running) == {}
+
+
+async def test_what_cannot_be_repeated_takes_no_closed_connection() -> None:
+    """The kernel knows of an end before the gateway is told; a POST is then sent on a new connection."""
+    async with Origin() as origin, gateway(config(origin.url)) as running:
+        wire = await running.connect()
+        await wire.send(GET)
+        first = await origin.accept()
+        await first.message()
+        await first.send(OK)
+        await wire.message()
+        first.half_close()  # the gateway has had no turn of its loop yet
+        await wire.send(b"POST / HTTP/1.1\r\nHost: a.example\r\nContent-Length: 4\r\n\r\nbody")
+        second = await origin.accept()
+        assert (await second.message()).body == b"body"
+        await second.send(OK)
+        assert (await wire.message()).status == 200
