@@ -41,6 +41,11 @@ class FailoverNode:
         """Either will do."""
         return self.primary.usable or self.backup.usable
 
+    @property
+    def keeps_clients(self) -> bool:
+        """Either will do."""
+        return self.primary.keeps_clients or self.backup.keeps_clients
+
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """The primary's, or the backup's; a request that has failed on the one goes on to the other, and stays."""
         mark = journey.chosen.get(self)

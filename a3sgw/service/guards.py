@@ -49,6 +49,11 @@ class BreakerNode:
         """Open is as good as gone."""
         return self.inner.usable and self.breaker.retry_after(monotonic()) <= 0.0
 
+    @property
+    def keeps_clients(self) -> bool:
+        """The same for those who are there."""
+        return self.inner.keeps_clients and self.breaker.retry_after(monotonic()) <= 0.0
+
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Through, unless it is open."""
         if self not in journey.holds:
@@ -110,6 +115,11 @@ class LimitNode:
     def usable(self) -> bool:
         """Full is no reason to ask somebody else for good."""
         return self.inner.usable
+
+    @property
+    def keeps_clients(self) -> bool:
+        """The same for those who are there."""
+        return self.inner.keeps_clients
 
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Through, if there is room."""

@@ -37,6 +37,11 @@ class MirrorNode:
         """The mirror does not matter."""
         return self.inner.usable
 
+    @property
+    def keeps_clients(self) -> bool:
+        """The same for those who are there."""
+        return self.inner.keeps_clients
+
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Marked or not, it goes where it would go anyway; asked again for one request, it does not mark twice."""
         if self not in journey.chosen and not journey.is_copy:

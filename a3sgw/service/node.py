@@ -71,6 +71,11 @@ class Node(Protocol):
         ...
 
     @property
+    def keeps_clients(self) -> bool:
+        """Whether clients that are bound to it may go on with it, though it may take no new ones."""
+        ...
+
+    @property
     def keeps(self) -> int:
         """Bytes of a request's body that have to be kept so that it can be sent again."""
         ...

@@ -127,6 +127,12 @@ class Service:
     # As a node...
 
     @property
+    def keeps_clients(self) -> bool:
+        """Whether one of its endpoints does."""
+        now = monotonic()
+        return self.usable or any(endpoint.keeps_clients(now) for endpoint in self.endpoints)
+
+    @property
     def keeps(self) -> int:
         """Nothing but what its retries need."""
         return self.plan.retries.max_body_bytes if self.plan.retries is not None else 0

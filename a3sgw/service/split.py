@@ -56,6 +56,11 @@ class SplitNode:
         """One is enough."""
         return any(part.node.usable for part in self.parts)
 
+    @property
+    def keeps_clients(self) -> bool:
+        """One is enough."""
+        return any(part.node.keeps_clients for part in self.parts)
+
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Where the part that was chosen leads."""
         part = journey.chosen.get(self)
@@ -67,7 +72,7 @@ class SplitNode:
 
     def _choose(self, journey: Journey) -> Part | None:
         bound = self._sticky.read(journey.request) if self._sticky is not None else None
-        if bound is not None and bound.node.usable:
+        if bound is not None and bound.node.keeps_clients:
             return bound
         part = self._balancer.pick(journey.request, [one for one in self.parts if not one.node.usable])
         if part is not None and self._sticky is not None:

@@ -69,6 +69,10 @@ class Census:
                 sums[one["name"]] = sums.get(one["name"], 0) + one["open"]
         return sums
 
+    def all_in_flight(self) -> dict[str, dict[str, int]]:
+        """Requests at each endpoint now, by service and URL."""
+        return {name: self.in_flight(name) for known in self._living.values() for name in known.in_flight}
+
     def in_flight(self, service: str) -> dict[str, int]:
         """Requests at each endpoint of a service now, by URL; without those where there are none."""
         sums: dict[str, int] = {}

@@ -20,10 +20,14 @@ from a3sgw.control.messages import (
     encode,
 )
 from a3sgw.control.pushed import State
+from a3sgw.encoding import DecodeError, json
 
+InFlight = dict[str, dict[str, int]]
 _log = logging.getLogger("a3sgw.supervisor")
 _ALL_TOLD = b""
 """Comes after what was known at the start; later news follow it."""
+_RUNNING = b"\0running"
+"""Begins a count of the requests that the version before still has; no message begins so."""
 _PATIENCE = 5.0
 """Seconds in which all of that must have come; the version before has sent it before this one was started."""
 
@@ -39,6 +43,10 @@ class Legacy:
             self._tell(message)
         self._channel.send(_ALL_TOLD)
         state.listeners.append(self._tell)
+
+    def running(self, in_flight: InFlight) -> None:
+        """How many requests there are at each endpoint, by service and URL: they are at the endpoints whoever asks."""
+        self._channel.send(_RUNNING + json.encode(in_flight))
 
     def _tell(self, message: Pushed) -> None:
         """What would not be found out again: names are resolved and endpoints probed by each version itself."""
@@ -60,6 +68,8 @@ class Heir:
 
     def __init__(self, end: socket.socket, push: Callable[[Pushed], None]) -> None:
         self._push = push
+        self.in_flight: InFlight = {}
+        """Requests that the version before has at each endpoint, by service and URL, as it has said last."""
         self._told = asyncio.Event()
         self._channel = Channel(end, self._hear, self._lost)
 
@@ -79,12 +89,17 @@ class Heir:
         if body == _ALL_TOLD:
             self._told.set()
             return
+        if body.startswith(_RUNNING):
+            with suppress(DecodeError):
+                self.in_flight = json.decode(body.removeprefix(_RUNNING), type=InFlight)
+            return
         with suppress(BadMessage):
             message = decode("down", body)
             if isinstance(message, EndpointDrain | EndpointWeight | Ejection | BreakerState):
                 self._push(message)
 
     def _lost(self, reason: str) -> None:
+        self.in_flight = {}
         if not self._told.is_set():
             _log.warning("what the version before knows of endpoints is lost: %s", reason)
             self._told.set()

@@ -39,6 +39,8 @@ from a3sgw.supervisor.view import View
 from a3sgw.tasks import spawn
 
 _log = logging.getLogger("a3sgw")
+_COUNTING = 0.2
+"""Seconds between two counts of what still runs, for the next version."""
 State = Literal["starting", "running", "draining", "stopped"]
 
 
@@ -84,6 +86,7 @@ class Supervisor:
         self._upgrading: asyncio.Task[Any] | None = None
         self._heir: Heir | None = None
         self._legacy: Legacy | None = None
+        self._counting: asyncio.Task[None] | None = None
         self._hurried = False
         self.started_at = 0.0
         """Seconds since the epoch."""
@@ -164,16 +167,31 @@ class Supervisor:
     async def _start_successor(self) -> int:
         ours, theirs = socket.socketpair()
         legacy = Legacy(ours, self._crew.state)
+        self._counting = spawn(self._count_for(legacy), "count for the next version")
         try:
             with theirs:
                 pid = await start_successor(
                     self._listening.bound, self._admin_listener, self._table.descriptor, theirs.fileno()
                 )
         except BaseException:
+            self._counting.cancel()
             legacy.close()
             raise
         self._legacy = legacy
         return pid
+
+    async def _count_for(self, legacy: Legacy) -> None:
+        """Whoever waits for an endpoint at the next version waits for the requests of this one too."""
+        while True:
+            await self._crew.collect()
+            legacy.running(self._crew.census.all_in_flight())
+            await asyncio.sleep(_COUNTING)
+
+    def in_flight(self, service: str) -> dict[str, int]:
+        """Requests at each endpoint of a service now, by URL; those of the version before included."""
+        earlier = self._heir.in_flight.get(service, {}) if self._heir is not None else {}
+        counts = self._crew.census.in_flight(service)
+        return {url: counts.get(url, 0) + earlier.get(url, 0) for url in (*counts, *earlier)}
 
     async def hand_over(self) -> None:
         """After an upgrade: finish what runs within `drain_timeout`, and end; the sockets are somebody else's now."""
@@ -196,6 +214,8 @@ class Supervisor:
         asyncio.get_running_loop().call_later(seconds, self._crew.end_now)
 
     async def _close(self) -> None:
+        if self._counting is not None:
+            self._counting.cancel()
         for told in (self._heir, self._legacy):
             if told is not None:
                 told.close()

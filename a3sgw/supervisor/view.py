@@ -41,6 +41,10 @@ class Shown(Protocol):
         """What each entrypoint really listens on."""
         ...
 
+    def in_flight(self, service: str) -> dict[str, int]:
+        """Requests at each endpoint of a service now, by URL."""
+        ...
+
 
 class View:
     """Implements `GatewayView`."""
@@ -66,7 +70,7 @@ class View:
             WorkerFigures(str(member.place), member.connections, *usage(member.pid)) for member in self._crew.members
         ]
         replaced = dict(self._crew.replaced)
-        endpoints = self._caretaker.endpoints(self._crew.census.in_flight)
+        endpoints = self._caretaker.endpoints(self._supervisor.in_flight)
         total = self._crew.census.total(self._metrics)
         return render(total, __version__, workers, replaced, endpoints, self._caretaker.breakers())
 
@@ -87,7 +91,7 @@ class View:
             self._status(len(members)),
             supervisor.started_at,
             {name: (addresses, connections.get(name, 0)) for name, addresses in supervisor.addresses.items()},
-            self._caretaker.endpoints(crew.census.in_flight),
+            self._caretaker.endpoints(supervisor.in_flight),
             self._caretaker.breakers(),
             crew.census.total(self._metrics).totals(),
             self._metrics,

@@ -78,3 +78,21 @@ async def test_retries_of_the_whole() -> None:
         async with gateway(hcl) as running:
             assert (await running.ask(GET)).status == 503
             assert len(one.requests) == 2
+
+
+async def test_a_part_that_drains_keeps_its_clients() -> None:
+    """Whoever is new goes elsewhere."""
+    async with Origin() as one, Origin() as two:
+        one.play(answers(200, b"one"))
+        two.play(answers(200, b"two"))
+        more = weighted(("a", 1), ("b", 1), sticky="sticky {}")
+        more += service("a", one.url, balancer="sticky {}") + service("b", two.url, balancer="sticky {}")
+        hcl = config("http://127.0.0.1:9", more=more).replace('service = "origin"', 'service = "split"')
+        async with gateway(hcl) as running:
+            first = await running.ask(GET)
+            cookies = b"; ".join(line.split(b";")[0] for line in first.all(b"set-cookie"))
+            bound = GET.replace(b"\r\n\r\n", b"\r\nCookie: " + cookies + b"\r\n\r\n")
+            name, url = ("a", one.url) if first.body == b"one" else ("b", two.url)
+            running.gateway.drain(name, url)
+            assert {(await running.ask(bound)).body for _ in range(4)} == {first.body}
+            assert {(await running.ask(GET)).body for _ in range(4)} == {b"one", b"two"} - {first.body}

@@ -137,3 +137,14 @@ async def test_a_version_that_is_silent(
         await heir.told()
     assert "has not told" in caplog.text
     heir.close()
+
+
+async def test_requests_that_still_run(ends: Ends) -> None:
+    """They are counted at the next version as long as the one before is there."""
+    told = Legacy(ends[0], state())
+    heir = Heir(ends[1], lambda message: None)
+    told.running({"api": {URL: 2}})
+    await until(lambda: heir.in_flight == {"api": {URL: 2}}, "they are known")
+    told.close()
+    await until(lambda: heir.in_flight == {}, "they are over")
+    heir.close()
