@@ -51,7 +51,7 @@ class Careful(Exchange):
     """Whether the sweeper looks at its deadline."""
     retries = 0
     """How often it was sent again after it may have been sent before."""
-    _unreached = 0
+    _redispatches = 0
     """How many endpoints could not be reached, in all rounds."""
     queued = 0.0
     """Seconds it has waited for a place at an endpoint."""
@@ -169,7 +169,7 @@ class Careful(Exchange):
         self.takes_whole = not (dresses or self.route.chain.responds or self.request.te)
         self.attempts += 1
         self._counted = True
-        origin = endpoint.pool.take() if self.request.content_length == 0 else endpoint.pool.take_live()
+        origin = endpoint.pool.take() if self.request.method == b"GET" else endpoint.pool.take_live()
         if origin is None:
             self._connect(endpoint)
         else:
@@ -273,7 +273,7 @@ class Careful(Exchange):
         self.tried = (*self.tried, endpoint)
         service = cast(Service, self._service)
         _log.warning("endpoint not reached", extra={"endpoint": endpoint.url, "why": error.reason})
-        self._unreached += 1
+        self._redispatches += 1
         choice = choose(service, self.request, self.tried) if self._may_redispatch() else None
         if isinstance(choice, Choice):
             service.traits.count("redispatches")
@@ -286,7 +286,7 @@ class Careful(Exchange):
             self._nobody(error)
 
     def _may_redispatch(self) -> bool:
-        return self._unreached < MOST_REDISPATCHES and super()._may_redispatch()
+        return self._redispatches < MOST_REDISPATCHES and super()._may_redispatch()
 
     def _may_ask_anew(self) -> bool:
         if self.request.method not in IDEMPOTENT or not self._can_repeat(self._care.keeps):

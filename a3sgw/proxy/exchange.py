@@ -56,6 +56,8 @@ class Exchange:
     passed = 0
     """Request steps that let it pass."""
     tried: tuple[Endpoint, ...] = ()
+    _unreached: UpstreamError | None = None
+    """Why the last endpoint could not be reached."""
 
     # What observers read
     seconds = 0.0
@@ -159,25 +161,18 @@ class Exchange:
     # Sending the request...
 
     def _attempt(self) -> None:
-        """Choose an endpoint and a connection to it."""
+        """Choose an endpoint and a connection to it, and send the request."""
         service = self.route.service
         endpoint = service.pick(self.request, self.tried) if service is not None else None
         if endpoint is None:
-            self.fail(service.nobody() if service is not None else NoEndpoint("there is no service"))
+            self.fail(self._unreached or (service.nobody() if service is not None else NoEndpoint("no service")))
             return
-        self._ask(endpoint)
-
-    def _ask(self, endpoint: Endpoint) -> None:
-        """Send it the request, on a kept connection or a new one."""
         self.endpoint = endpoint
         self.attempts += 1
         self._counted = True
         endpoint.in_flight += 1
-        request = self.request
-        if request.content_length == 0 and request.method != b"POST":
-            origin = endpoint.pool.take()
-        else:
-            origin = endpoint.pool.take_live()
+        pool = endpoint.pool
+        origin = pool.take() if self.request.method == b"GET" else pool.take_live()
         if origin is not None:
             self._send(origin, endpoint)
         else:
@@ -202,13 +197,12 @@ class Exchange:
         """The next endpoint, for nothing has been sent."""
         self._leave()
         self.tried = (*self.tried, endpoint)
-        service = self.route.service
-        following = service.pick(self.request, self.tried) if service is not None and self._may_redispatch() else None
-        if following is None:
+        self._unreached = error
+        if not self._may_redispatch():
             self.fail(error)
             return
-        _log.warning("endpoint not reached, trying another", extra={"endpoint": endpoint.url, "why": error.reason})
-        self._ask(following)
+        _log.warning("endpoint not reached", extra={"endpoint": endpoint.url, "why": error.reason})
+        self._attempt()
         if self._origin is not None:
             self._client.release(WAITING)
 

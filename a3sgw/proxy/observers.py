@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import time
+from typing import Protocol
 
 from a3sgw.observe.access_log import AccessLog, Record
+from a3sgw.observe.clock import Stamps
 from a3sgw.observe.metrics import RouteMetrics
 from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
@@ -20,8 +22,50 @@ def counting(metrics: RouteMetrics) -> Observer:
 
 def logging_to(log: AccessLog, entrypoint: str, router: str, service: str, careful: bool = False) -> Observer:
     """Writes one access-log record per exchange; with `careful` also what only such exchanges have."""
-    logging = _Logging(log, entrypoint, router, service)
-    return logging.record_more if careful else logging.record
+    if careful:
+        more = _More(log, service)
+        return more.watching(_Logging(more, entrypoint, router, service).record)
+    return _Logging(log, entrypoint, router, service).record
+
+
+class _Log(Protocol):
+    """What is needed of an access log."""
+
+    stamps: Stamps
+
+    def write(self, record: Record) -> None:
+        """Take one record."""
+
+
+class _More:
+    """Stands between an observer and its log, and adds to each record what the plain exchange does not have."""
+
+    __slots__ = ("_exchange", "_log", "_service", "stamps")
+
+    def __init__(self, log: AccessLog, service: str) -> None:
+        self._log = log
+        self._service = service
+        self._exchange: Careful | None = None
+        self.stamps = log.stamps
+
+    def watching(self, record: Observer) -> Observer:
+        """`record`, with the exchange at hand."""
+
+        def observe(exchange: Exchange) -> None:
+            self._exchange = exchange if isinstance(exchange, Careful) else None
+            record(exchange)
+
+        return observe
+
+    def write(self, record: Record) -> None:
+        """Complete it."""
+        exchange = self._exchange
+        if exchange is not None:
+            record.retries = exchange.retries
+            record.queued_ms = int(exchange.queued * 1e6) / 1000
+            if exchange.leaf not in ("", self._service):
+                record.answered_by = exchange.leaf
+        self._log.write(record)
 
 
 class _Logging:
@@ -29,45 +73,36 @@ class _Logging:
 
     __slots__ = ("_entrypoint", "_log", "_router", "_service")
 
-    def __init__(self, log: AccessLog, entrypoint: str, router: str, service: str) -> None:
+    def __init__(self, log: _Log, entrypoint: str, router: str, service: str) -> None:
         self._log = log
         self._entrypoint = entrypoint
         self._router = router
         self._service = service
 
     def record(self, exchange: Exchange) -> None:
-        self._log.write(self._made(exchange))
-
-    def record_more(self, exchange: Exchange) -> None:
-        record = self._made(exchange)
-        if isinstance(exchange, Careful):
-            record.retries = exchange.retries
-            record.queued_ms = int(exchange.queued * 1e6) / 1000
-            if exchange.leaf not in ("", self._service):
-                record.answered_by = exchange.leaf
-        self._log.write(record)
-
-    def _made(self, exchange: Exchange) -> Record:
+        log = self._log
         request = exchange.request
         endpoint = exchange.endpoint
-        return Record(
-            self._log.stamps.at(time()),
-            request.id.decode("latin-1"),
-            self._entrypoint,
-            self._router,
-            self._service,
-            endpoint.url if endpoint is not None else "",
-            request.client_ip,
-            request.peer_ip,
-            request.method.decode("latin-1"),
-            request.authority.decode("latin-1"),
-            request.raw_target.decode("latin-1"),
-            "HTTP/1.1" if request.minor else "HTTP/1.0",
-            exchange.status,
-            int(exchange.seconds * 1e6) / 1000,
-            int(exchange.upstream_seconds * 1e6) / 1000,
-            exchange.received,
-            exchange.sent,
-            exchange.error,
-            exchange.attempts,
+        log.write(
+            Record(
+                log.stamps.at(time()),
+                request.id.decode("latin-1"),
+                self._entrypoint,
+                self._router,
+                self._service,
+                endpoint.url if endpoint is not None else "",
+                request.client_ip,
+                request.peer_ip,
+                request.method.decode("latin-1"),
+                request.authority.decode("latin-1"),
+                request.raw_target.decode("latin-1"),
+                "HTTP/1.1" if request.minor else "HTTP/1.0",
+                exchange.status,
+                int(exchange.seconds * 1e6) / 1000,
+                int(exchange.upstream_seconds * 1e6) / 1000,
+                exchange.received,
+                exchange.sent,
+                exchange.error,
+                exchange.attempts,
+            )
         )
