@@ -127,7 +127,7 @@ async def test_the_own_log_is_the_same_for_all_workers(tmp_path: Path, slow: Ori
     def warned() -> list[int]:
         """Which workers have written a line about an endpoint that is not there."""
         lines = [json.loads(line) for line in log.read_text().splitlines()]
-        return sorted(one["worker"] for one in lines if "not reached" in one["message"])
+        return sorted({one["worker"] for one in lines if "not reached" in one["message"]})
 
     def wrote(expected: list[int]) -> bool:
         return warned() == expected
