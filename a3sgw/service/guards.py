@@ -13,22 +13,20 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Response
 from a3sgw.machines.breaker import Breaker
 from a3sgw.plan import Plan
-from a3sgw.service.node import Journey, Leaf, Node, merged
+from a3sgw.service.node import Before, Journey, Leaf, Node, merged
 from a3sgw.service.places import Counts
 from a3sgw.service.traits import Traits
 
 
-class BreakerNode:
+class BreakerNode(Before):
     """Lets nothing through while it is open: the fallback answers, or 503 with the time to come back."""
 
     def __init__(
         self, name: str, inner: Node, breaker: Breaker, fallback: Fallback | Node | None, traits: Traits
     ) -> None:
+        super().__init__(inner)
         self.name = name
-        self.inner = inner
         self.breaker = breaker
-        self.keeps = inner.keeps
-        self.copies = inner.copies
         behind = () if fallback is None or isinstance(fallback, Fallback) else fallback.leaves()
         self._leaves = merged(inner.leaves(), behind)
         self._fallback = fallback
@@ -88,8 +86,11 @@ class BreakerNode:
         return self._leaves
 
 
-class LimitNode:
-    """So many requests at once, from all processes together; less while endpoints are out, for less important ones."""
+class LimitNode(Before):
+    """So many requests at once, from all processes together; less while endpoints are out, for less important ones.
+
+    That it is full is no reason to ask somebody else for good: it stays usable.
+    """
 
     def __init__(
         self,
@@ -101,25 +102,13 @@ class LimitNode:
         traits: Traits,
     ) -> None:
         """`shares` of the room, for requests of low, normal and high importance, while some endpoints are out."""
-        self.inner = inner
-        self.keeps = inner.keeps
-        self.copies = inner.copies
+        super().__init__(inner)
         self._limit = limit
         self._shares = shares
         self._key = b"in-flight\0%b" % name.encode()
         self._table = table
         self._traits = traits
         self._services = [service for service, _ in inner.leaves()]
-
-    @property
-    def usable(self) -> bool:
-        """Full is no reason to ask somebody else for good."""
-        return self.inner.usable
-
-    @property
-    def keeps_clients(self) -> bool:
-        """The same for those who are there."""
-        return self.inner.keeps_clients
 
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Through, if there is room."""
@@ -137,7 +126,3 @@ class LimitNode:
     def settle(self, token: int, failed: bool | None, seconds: float) -> None:
         """One less."""
         self._table.release(self._key)
-
-    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
-        """Those behind it."""
-        return self.inner.leaves()

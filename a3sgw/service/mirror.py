@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from a3sgw.config.mirror import Mirror
 from a3sgw.errors import UpstreamError
 from a3sgw.http.message import Response
-from a3sgw.plan import Plan
-from a3sgw.service.node import Journey, Leaf, Node
+from a3sgw.service.node import Before, Journey, Leaf, Node
 
 
-class MirrorNode:
+class MirrorNode(Before):
     """Marks a share of the requests, evenly spread (`chosen` says which); who forwards them makes the copies."""
 
     def __init__(self, name: str, inner: Node, target: Node, options: Mirror, count: Callable[[str], None]) -> None:
+        super().__init__(inner)
         self.name = name
         """The service that is copied."""
-        self.inner = inner
         self.target = target
         """Where the copies go."""
         self.options = options
-        self.keeps = inner.keeps
         self.copies = max(inner.copies, options.max_body_bytes)
         self.count = count
         """Counts an event by a fixed word."""
@@ -32,16 +30,6 @@ class MirrorNode:
         self.minute = 0.0
         self._due = 0.0
 
-    @property
-    def usable(self) -> bool:
-        """The mirror does not matter."""
-        return self.inner.usable
-
-    @property
-    def keeps_clients(self) -> bool:
-        """The same for those who are there."""
-        return self.inner.keeps_clients
-
     def resolve(self, journey: Journey) -> Leaf | Response | UpstreamError:
         """Marked or not, it goes where it would go anyway; asked again for one request, it does not mark twice."""
         if self not in journey.chosen and not journey.is_copy:
@@ -50,7 +38,3 @@ class MirrorNode:
             if marked:
                 self._due -= 100.0
         return self.inner.resolve(journey)
-
-    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
-        """Those of the service itself; copies are not exchanges."""
-        return self.inner.leaves()

@@ -94,6 +94,29 @@ class Node(Protocol):
         ...
 
 
+class Before:
+    """Stands before another node; what a subclass does not say is as behind it."""
+
+    def __init__(self, inner: Node) -> None:
+        self.inner = inner
+        self.keeps = inner.keeps
+        self.copies = inner.copies
+
+    @property
+    def usable(self) -> bool:
+        """As behind it."""
+        return self.inner.usable
+
+    @property
+    def keeps_clients(self) -> bool:
+        """As behind it."""
+        return self.inner.keeps_clients
+
+    def leaves(self) -> Iterable[tuple[Leaf, Plan]]:
+        """Those behind it."""
+        return self.inner.leaves()
+
+
 def merged(*groups: Iterable[tuple[Leaf, Plan]]) -> tuple[tuple[Leaf, Plan], ...]:
     """Each service once, as its first group has it."""
     found: dict[Leaf, Plan] = {}
