@@ -272,6 +272,8 @@ def _state(endpoint: Endpoint) -> str:
         parts.append("ejected")
     if endpoint.get("circuit_breaker", "closed") != "closed":
         parts.append(f"circuit breaker {endpoint['circuit_breaker']}")
+    if endpoint["health"] != "healthy" and "last_probe_failure" in endpoint:
+        parts.append(endpoint["last_probe_failure"]["reason"])
     return ", ".join(parts)
 
 

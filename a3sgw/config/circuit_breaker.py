@@ -59,8 +59,6 @@ class Fallback(BaseOptions):
     def _one_of_them(self) -> Fallback:
         if self.service and (self.body or "status" in self.model_fields_set):
             raise OptionError("a fallback is a service or a fixed answer, not both", "remove one", key="service")
-        if self.status < 200:
-            raise OptionError(f"{self.status} is no final status", "use 200 to 599", key="status")
         return self
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from a3sgw.options import BaseOptions, Field, Percentage, Size, ValueKind
 
-Status = Annotated[int, Field(ge=100, le=599), ValueKind("status")]
+Status = Annotated[int, Field(ge=200, le=599), ValueKind("status")]
 
 
 class Retries(BaseOptions):

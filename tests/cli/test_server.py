@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,10 +17,11 @@ import pytest_asyncio
 
 from a3sgw import Gateway, load_config
 from a3sgw.cli import main
-from tests.support.gateway import Running
+from tests.support.gateway import Running, config, gateway
 from tests.support.live import GET, free_port, until
 from tests.support.origin import OK, Origin
 from tests.support.process import command, run
+from tests.support.services import endpoint
 from tests.support.wire import Wire
 
 
@@ -306,3 +308,13 @@ def test_help_shows_a_rolling_restart(capsys: pytest.CaptureFixture[str]) -> Non
         main(["server", "--help"])
     out = capsys.readouterr().out
     assert 0 < out.index("drain api http://$host:8080 --wait --timeout") < out.index("enable api http://$host:8080")
+
+
+async def test_why_one_is_out() -> None:
+    """An endpoint that is not well is listed with what its last probe has found."""
+    check = 'health_check {\n interval = "20ms"\n unhealthy_threshold = 1\n}'
+    hcl = config("unix:/nowhere", balancer=check, more='admin { address = "127.0.0.1:0" }')
+    async with gateway(hcl) as running:
+        await until(lambda: endpoint(running, "unix:/nowhere")["health"] == "unhealthy", "it is out")
+        _, out, _ = await run("server", "list", "--admin", running.gateway.admin_address)
+    assert re.search(r"unix:/nowhere  unhealthy, .*cannot connect", out)
