@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -23,7 +24,7 @@ EndpointType = TypeVar("EndpointType", bound=Weighted)
 Key = Callable[[Request], bytes]
 
 
-class Balancer(Generic[EndpointType]):
+class Balancer(ABC, Generic[EndpointType]):
     """Made at load and kept up to date in place; `pick` is on the request path, its bound method is what is called."""
 
     feedback: ClassVar[bool] = False
@@ -34,13 +35,13 @@ class Balancer(Generic[EndpointType]):
         self.key = key or client_ip
         self.update(endpoints)
 
+    @abstractmethod
     def update(self, endpoints: Sequence[EndpointType]) -> None:
         """The usable endpoints or their shares have changed; what is known of those that stay is kept."""
-        raise NotImplementedError
 
+    @abstractmethod
     def pick(self, request: Request, tried: Collection[EndpointType]) -> EndpointType | None:
         """The endpoint to ask; None when all have been `tried` or there is none."""
-        raise NotImplementedError
 
     def began(self, endpoint: EndpointType) -> None:
         """An exchange began on `endpoint`, and is counted in its `in_flight` already."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from a3sgw.machines.pieces import Pieces
+from math import inf
 
 
-class Window(Pieces):
-    """Counts of the last `seconds`, to the accuracy of one of `pieces`; adding costs 0.1 µs, as does each question."""
+class Window:
+    """Counts of the last `seconds`, to the accuracy of one of `pieces`; adding costs 0.1 µs, as does each question.
 
-    __slots__ = ("_failed", "_failures", "_total", "_totals")
+    The time is cut into pieces of which the oldest is emptied for the newest. The current one has only begun, so what
+    is looked at is as long as was asked for, or up to one piece shorter.
+    """
+
+    __slots__ = ("_current", "_failed", "_failures", "_piece", "_pieces", "_total", "_totals", "_until", "_width")
 
     def __init__(self, seconds: float, pieces: int = 10) -> None:
         """`seconds` > 0 to look back; what is older than that is forgotten in steps of `seconds / pieces`."""
-        super().__init__(seconds, pieces)
+        self._width = seconds / pieces
+        self._pieces = pieces
+        self._piece = 0
+        """Number of the current piece since the clock's zero."""
+        self._current = 0
+        """Where in the ring the current piece is."""
+        self._until = -inf
+        """When it ends: until then nothing moves, which is one comparison for whoever counts."""
         self.clear()
 
     def add(self, now: float, failed: bool) -> None:
@@ -48,6 +59,15 @@ class Window(Pieces):
         self._failed = [0] * self._pieces
         self._total = 0
         self._failures = 0
+
+    def _turn(self, now: float) -> None:
+        """Go on to the piece of `now`; a pause longer than the stretch empties all."""
+        piece = int(now // self._width)
+        for _ in range(min(piece - self._piece, self._pieces)):
+            self._current = (self._current + 1) % self._pieces
+            self._empty(self._current)
+        self._piece = piece
+        self._until = (piece + 1) * self._width
 
     def _empty(self, at: int) -> None:
         self._total -= self._totals[at]

@@ -73,11 +73,6 @@ class Places:
         """Whether somebody waits for any endpoint: then newcomers do not overtake."""
         return None in self._queues
 
-    @property
-    def timeout(self) -> float:
-        """Seconds a request waits at most."""
-        return self._timeout
-
     def take(self, endpoint: Endpoint) -> bool:
         """Whether there was a place at this endpoint; it is taken then. 3 µs."""
         return self._table.acquire(self._prefix + endpoint.url.encode(), self._limit)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a3sgw.machines.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, BreakerOptions
+from a3sgw.machines.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, BreakerOptions, rank
 
 ROW = BreakerOptions(failure_threshold=3, cooldown=10.0, success_threshold=2)
 
@@ -219,3 +219,11 @@ def test_never_more_probes_than_allowed(allowed: int, steps: list[tuple[str, flo
             running.clear()
         assert len([at for at, _ in running if at + 10.0 > now]) <= allowed
         assert 0.0 <= breaker.retry_after(now) <= 10.0 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("total", "q", "expected"), [(10, 0.0, 1), (10, 0.9, 9), (10, 0.91, 10), (100, 0.55, 55), (7, 1.0, 7), (0, 0.5, 1)]
+)
+def test_ranks(total: int, q: float, expected: int) -> None:
+    """The rank is the first whose share suffices, whatever the rounding."""
+    assert rank(total, q) == expected

@@ -66,3 +66,12 @@ def test_a_window_tells_the_truth(steps: list[tuple[float, bool]], pieces: int, 
         assert len(surely) <= window.total(now) <= len(perhaps)
         assert sum(surely) <= window.failures(now) <= sum(perhaps)
         assert 0.0 <= window.ratio(now) <= 1.0
+
+
+@pytest.mark.parametrize(("now", "left"), [(2.0, 3), (2.9, 3), (3.0, 2), (4.0, 1), (4.5, 1), (5.0, 0), (1e9, 0)])
+def test_pieces_are_emptied_in_turn(now: float, left: int) -> None:
+    """One outcome in each of three pieces: each second takes the oldest away, a long pause all of them."""
+    window = Window(3, 3)
+    for second in (0.0, 1.0, 2.0):
+        window.add(second, True)
+    assert window.total(now) == window.failures(now) == left
