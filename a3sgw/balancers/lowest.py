@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Collection, Sequence
 from heapq import heapify, heappop, heappush, heapreplace
 from itertools import count
@@ -27,9 +28,9 @@ class Lowest(Balancer[EndpointType]):
         self._heap: list[tuple[float, int, EndpointType]] = []
         super().__init__(endpoints, key)
 
+    @abstractmethod
     def cost(self, endpoint: EndpointType) -> float:
         """What it costs to ask `endpoint` now; changes only through `in_flight`, or is told by `settle`."""
-        raise NotImplementedError
 
     def update(self, endpoints: Sequence[EndpointType]) -> None:
         """O(n). Among equals, those that stay keep their turn and newcomers come after them."""

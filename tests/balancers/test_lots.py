@@ -6,14 +6,14 @@ from itertools import repeat
 
 import pytest
 
-from a3sgw.balancers.lots import Lots
+from a3sgw.balancers.random import Random
 from tests.balancers.fakes import some
 
 
 @pytest.mark.parametrize(("chance", "place"), [(0.0, 0), (0.19, 0), (0.21, 1), (0.79, 1), (0.81, 2), (1.0, 2)])
 def test_draw(chance: float, place: int) -> None:
     """Places side by side, as long as their shares; the end of the line belongs to the last."""
-    lots = Lots(some(1, 3, 1))
+    lots = Random(some(1, 3, 1))
     lots.chance = lambda: chance
     assert lots.draw() == place
 
@@ -24,7 +24,7 @@ def test_draw(chance: float, place: int) -> None:
 )
 def test_draw_another(first: int, chance: float, place: int) -> None:
     """By share among the others, never the first again, not even on the edges."""
-    lots = Lots(some(1, 3, 1))
+    lots = Random(some(1, 3, 1))
     lots.chance = lambda: chance
     assert lots.draw_another(first) == place
 
@@ -32,7 +32,7 @@ def test_draw_another(first: int, chance: float, place: int) -> None:
 def test_rounding_never_gives_the_first_again() -> None:
     """Shares that no float can tell exactly, and draws as near to the edges as there are."""
     endpoints = some(*[0.1] * 7)
-    lots = Lots(endpoints)
+    lots = Random(endpoints)
     for first in range(7):
         for number in range(7):
             for near in (-1e-16, 0.0, 1e-16):
