@@ -55,12 +55,14 @@ class Caretaker:
     async def prepare(self, config: Config) -> None:
         """Find out what new names stand for, before `config` is used; gives up waiting after two seconds. Then comes
         `use` or `refused`."""
-        balancers = [balancer for name, it in config.services.items() for _, balancer in leaves(name, it)]
-        if self._names is None and any(needs_resolving(server) for one in balancers for server in one.servers):
+        balancers = _balancers(config)
+        if self._names is None and any(needs_resolving(one) for it in balancers.values() for one in it.servers):
             self._resolver = Resolver()
             self._names = Names(self._resolver, self._renamed)
         if self._names is not None:
             await self._names.prepare(config)
+        if not self._balancers:  # the management API may be asked before the first one is in use
+            self._balancers = balancers
 
     def refused(self, config: Config) -> None:
         """The one that was prepared is not used after all, `config` goes on."""
@@ -69,9 +71,7 @@ class Caretaker:
 
     def use(self, config: Config) -> None:
         """`config` is in use: probe its endpoints, and forget what was known of others."""
-        self._balancers = {
-            leaf: balancer for name, it in config.services.items() for leaf, balancer in leaves(name, it)
-        }
+        self._balancers = _balancers(config)
         if self._names is not None:
             self._names.keep(config)
         self._probes.use(config, self.targets, self._directory)
@@ -169,6 +169,11 @@ class Caretaker:
     def breakers(self) -> dict[str, str]:
         """The state of the breakers of whole services, those that have ever changed."""
         return {one.service: one.state for one in self._state.all() if isinstance(one, BreakerState) and not one.url}
+
+
+def _balancers(config: Config) -> dict[str, LoadBalancer]:
+    """The options of every group of endpoints, by name."""
+    return {leaf: balancer for name, it in config.services.items() for leaf, balancer in leaves(name, it)}
 
 
 def _said(message: Pushed) -> Iterator[tuple[str, Any]]:

@@ -255,9 +255,9 @@ class Supervisor:
             count = self.workers(config)
             opened = await self._listening.open(config, count)
             undo.callback(close, opened)
-            admin = await self._open_admin(config, undo)
             undo.callback(self._caretaker.refused, self.config)
             await self._caretaker.prepare(config)
+            admin = await self._open_admin(config, undo)
             edition = Edition(self._generation, config)
             try:
                 await self._crew.apply(edition, self._listening.of(config, opened), count)

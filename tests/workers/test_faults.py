@@ -117,7 +117,7 @@ async def test_workers_do_not_outlive_the_supervisor(tmp_path: Path, slow: Origi
         stream = await begin(running, slow, workers[0])
         running.send(signal.SIGKILL)
         await running.gone(running.pid, workers[1])
-        assert await refused(running.web)
+        await until(lambda: refused(running.web), "the other one, too, has noticed")
         await stream.finishes()
         await until(lambda: not running.left(), "nothing is left")
         assert (await running.log("the supervisor has gone"))["worker"] in (0, 1)
