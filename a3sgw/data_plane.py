@@ -152,8 +152,9 @@ class DataPlane:
             self.entrypoints[name].gate.apply(options, snapshot.tables[name])
         self.snapshot = snapshot
         self.metrics.forget(snapshot.names())
+        known = set(map(id, prepared.known))
         for message in self.state.all():
-            if not any(message is one for one in prepared.known):  # it has come since
+            if id(message) not in known:  # it has come since
                 self._apply(message)
         endpoints = {(name, one.url) for name, it in snapshot.services.items() for one in it.endpoints}
         self.state.keep(endpoints | {(name, "") for name in (*snapshot.nodes, *snapshot.services)})

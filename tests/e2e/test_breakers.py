@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import time
 
 from a3sgw import load_config
 from tests.support.gateway import Running, config, gateway
@@ -183,6 +184,19 @@ async def test_an_ejection() -> None:
                 while len(bad.requests) < 3:
                     await running.ask(GET)
                     await asyncio.sleep(0.01)
+
+
+async def test_an_ejection_has_a_longest_time() -> None:
+    """However often it comes to that."""
+    async with Origin() as bad, Origin() as good:
+        bad.play(resets)
+        good.always()
+        options = (PASSIVE % 'max_ejection_time = "250ms"').replace('"200ms"', '"50ms"')
+        async with gateway(config(bad.url, good.url, balancer=options)) as running:
+            async with asyncio.timeout(20):
+                while events(running).get("ejections", 0) < 7:  # doubled each time, the seventh would take 3.2 s
+                    await running.ask(GET)
+            assert endpoint(running, bad.url)["ejected_until"] - time() < 0.5
 
 
 async def test_the_last_one_stays() -> None:

@@ -251,3 +251,21 @@ async def test_a_backup_has_times_of_its_own() -> None:
         more = service("spare", spare.url, balancer='total_timeout = "200ms"')
         async with gateway(config(gone.url, service='failover { service = "spare" }', more=more)) as running:
             assert (await running.ask(GET)).status == 504
+
+
+async def test_streams_are_no_exception_if_the_operator_says_so() -> None:
+    """With `total_timeout_for_streams` an event stream is cut like everything else."""
+
+    async def part(wire: Wire, request: Message) -> None:
+        await wire.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+        await wire.send(b"2\r\nhi\r\n")
+        await asyncio.Event().wait()
+
+    async with Origin() as origin:
+        origin.play(part)
+        options = 'total_timeout = "300ms"\n total_timeout_for_streams = true'
+        async with gateway(config(origin.url, balancer=options)) as running:
+            wire = await running.connect()
+            await wire.send(GET)
+            assert (await wire.end())[1] == "RST"
+    assert "total_timeout" in running.records[0]["error"]
