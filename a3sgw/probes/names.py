@@ -28,7 +28,7 @@ class Pace:
     """After a failure; twice as long after each further one."""
     longest_retry: float = 30.0
     first_answers: float = 2.0
-    """How long `Names.use` waits for names that are new."""
+    """How long `Names.prepare` waits for names that are new."""
 
 
 class Names:
@@ -41,11 +41,6 @@ class Names:
         self._pace = pace or Pace()
         self._names: dict[str, dict[str, _Name]] = {}
 
-    async def use(self, config: Config) -> None:
-        """Watch the names of this configuration and no others: `keep` and `prepare` in one."""
-        self.keep(config)
-        await self.prepare(config)
-
     async def prepare(self, config: Config) -> None:
         """Watch the names of this configuration too; what is watched already goes on as it is.
 
@@ -54,7 +49,7 @@ class Names:
         for leaf, server in _to_resolve(config):
             watched = self._names.setdefault(leaf, {})
             if str(server.url) not in watched:
-                watched[str(server.url)] = _Name(leaf, server, self._resolver, self._push, self._pace)
+                self._start(leaf, server)
         fresh = [spawn(one.asked.wait(), "first answer") for one in self._all() if not one.asked.is_set()]
         if fresh:
             _, late = await asyncio.wait(fresh, timeout=self._pace.first_answers)
@@ -72,8 +67,14 @@ class Names:
                 server_now = wanted.get((leaf, text))
                 if server_now is not None and name.is_for(server_now):
                     self._names.setdefault(leaf, {})[text] = name
-                else:
-                    name.stop()
+                    continue
+                name.stop()
+                if server_now is not None:  # the same text, to be resolved in another way from now on
+                    self._start(leaf, server_now)
+
+    def _start(self, leaf: str, server: Server) -> None:
+        name = _Name(leaf, server, self._resolver, self._push, self._pace)
+        self._names.setdefault(leaf, {})[str(server.url)] = name
 
     def known(self, service: str) -> Mapping[str, Sequence[Found]]:
         """By configured URL what its name stands for; without those that were never answered."""
