@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NoReturn, TypeVar, Union, get_args, get_origin
 
@@ -30,6 +31,7 @@ __all__ = [
     "Duration",
     "Field",
     "FieldInfo",
+    "MiddlewareName",
     "Network",
     "OptionError",
     "Percentage",
@@ -37,6 +39,7 @@ __all__ = [
     "Ratio",
     "Secret",
     "SerializeAsAny",
+    "ServiceName",
     "Several",
     "Size",
     "SocketAddress",
@@ -48,6 +51,7 @@ __all__ = [
     "model_validator",
     "parse_duration",
     "parse_size",
+    "references",
     "reveal",
     "shown",
 ]
@@ -310,6 +314,44 @@ class FrozenMap(dict[str, str]):
 
 def _listed(value: object) -> object:
     return [value] if isinstance(value, dict | BaseModel) else value
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Marks names of other things in the configuration; `to` is where they stand: "services", "middlewares"."""
+
+    to: str
+
+
+ServiceName = Annotated[str, Reference("services"), ValueKind("name of a service")]
+MiddlewareName = Annotated[str, Reference("middlewares"), ValueKind("name of a middleware")]
+
+
+def references(options: BaseModel) -> Iterator[tuple[tuple[str | int, ...], str, str]]:
+    """(where, what kind of thing, name) of everything these options refer to; an empty name refers to nothing."""
+    for key, field in type(options).model_fields.items():
+        value = getattr(options, key)
+        to = _reference(field.annotation, field.metadata)
+        if isinstance(value, str) and to:
+            yield from [((key,), to, value)] if value else []
+        elif isinstance(value, tuple):
+            for index, one in enumerate(value):
+                if isinstance(one, BaseModel):
+                    yield from (((key, index, *path), kind, name) for path, kind, name in references(one))
+                elif to:
+                    yield (key, index), to, one
+        elif isinstance(value, BaseModel):
+            yield from (((key, *path), kind, name) for path, kind, name in references(value))
+
+
+def _reference(annotation: Any, metadata: Iterable[Any] = ()) -> str:
+    """The kind of thing a type of option refers to; empty for most."""
+    for one in metadata:
+        if isinstance(one, Reference):
+            return one.to
+    inner = [found for one in get_args(annotation) if not isinstance(one, Reference) and (found := _reference(one))]
+    own = [one.to for one in get_args(annotation) if isinstance(one, Reference)]
+    return next(iter([*own, *inner]), "")
 
 
 Secret = Annotated[

@@ -16,7 +16,8 @@ from a3sgw.config.router import Router
 from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
-from a3sgw.middlewares.base import Middleware
+from a3sgw.middlewares.base import Ask, Context, Middleware, ask_nobody
+from a3sgw.options import OptionError
 from a3sgw.plan import Plan
 from a3sgw.routing.builtin import MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
@@ -48,7 +49,7 @@ def _tell_nobody(message: Pushed) -> None:
     """For snapshots that are never used."""
 
 
-def _count_nothing(service: str) -> Callable[[str], None]:
+def _count_nothing(name: str) -> Callable[[str], None]:
     """The same."""
     return lambda what: None
 
@@ -80,6 +81,10 @@ class Parts:
     """By service: counts its events."""
     known: Iterable[Pushed] = ()
     """What the control plane has said of endpoints so far."""
+    middleware_counter: Callable[[str], Callable[[str], None]] = _count_nothing
+    """By middleware: counts its events."""
+    ask: Ask = ask_nobody
+    """Sends a request that a middleware has made to a service."""
 
 
 @dataclass
@@ -267,8 +272,17 @@ class _Compiler:
         try:
             kind = self.parts.registry.middleware(options.kind, Middleware)
             made = self.made.middlewares[name] = kind(options.options)
-            if self.parts.table is not None:
-                made.share(name, self.parts.table)
+            made.attach(
+                Context(
+                    name,
+                    self.parts.directory or Path(),
+                    self.parts.table,
+                    self.parts.middleware_counter(name),
+                    self.parts.ask,
+                )
+            )
+        except OptionError as error:
+            self._error(("middlewares", name, *([error.key] if error.key else [])), str(error), error.help)
         except Exception as error:  # whatever a third party's constructor raises
             self._error(("middlewares", name), f"cannot make this middleware: {error}")
 

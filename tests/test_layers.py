@@ -21,6 +21,7 @@ LAYERS = {
         "diagnostic",
         "encoding",
         "errors",
+        "files",
         "interpreter",
         "loop",
         "networks",

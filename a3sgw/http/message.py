@@ -65,6 +65,9 @@ class Request(Message):
     facts: dict[str, Any] | None = None
     """What middlewares found out (identity, claims), for later middlewares and the access log."""
 
+    body: bytes | None = None
+    """The whole body, where a middleware of the route wants to see it (`Middleware.body_bytes`)."""
+
     # What the gateway itself acts on; cut out of the head
     persistent = True
     """Whether the client's connection outlives this request."""
@@ -86,6 +89,12 @@ class Request(Message):
         if self._sent is None:
             self._sent = Headers(self.raw_head[self.raw_head.find(b"\r\n") + 2 : -2])
         return self._sent
+
+    def learn(self, name: str, value: Any) -> None:
+        """Note a fact. ``identity`` (text) and ``would_block`` (names of middlewares) go to the access log."""
+        if self.facts is None:
+            self.facts = {}
+        self.facts[name] = value
 
     def __repr__(self) -> str:
         return f"<Request [{self.method.decode()} {self.host.decode()}{self.path.decode(errors='replace')}]>"

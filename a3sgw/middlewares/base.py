@@ -2,15 +2,64 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
 
+from a3sgw.errors import NoEndpoint
 from a3sgw.http.message import Request, Response
 from a3sgw.options import BaseOptions
 from a3sgw.plan import Plan
 from a3sgw.shared.table import SharedTable
 
 OptionsType = TypeVar("OptionsType", bound=BaseOptions)
+
+
+class RefusingOptions(BaseOptions):
+    """Options of a middleware that can refuse a request."""
+
+    mode: Literal["enforce", "observe"] = "enforce"
+    """`observe` decides, counts and logs `would_block`, but lets everything pass: to try a policy on real traffic."""
+
+
+class Stage(IntEnum):
+    """What should come before what in a chain: `validate` warns when it is written otherwise."""
+
+    ADDRESSES = 1
+    AUTHENTICATION = 2
+    LIMITS = 3
+    REPETITION = 4
+
+
+def _count_nothing(what: str) -> None:
+    """For middlewares nobody serves with."""
+
+
+Ask = Callable[[str, Request, int], Awaitable[Response]]
+"""(service, request, most bytes of the answer's body) → the whole answer; GatewayError when there is none."""
+
+
+async def ask_nobody(service: str, request: Request, max_bytes: int) -> Response:
+    """The same."""
+    raise NoEndpoint("no services here")
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a middleware gets from the process it runs in; one made without a process has the defaults."""
+
+    name: str = ""
+    """What it is called in the configuration."""
+    directory: Path = Path()
+    """Relative file names are looked up here: the directory of the configuration."""
+    table: SharedTable | None = None
+    """Limits that hold for all workers together; None where nothing is ever served, as in `validate`."""
+    count: Callable[[str], None] = _count_nothing
+    """Counts one event, under one of a few fixed words: a3sgw_middleware_events_total."""
+    ask: Ask = ask_nobody
+    """Sends a request without a body to a service of the configuration."""
 
 
 class Outcome(Protocol):
@@ -31,6 +80,8 @@ class BodyFilter:
 
     keeps_length = False
     """True when it never changes how many bytes there are, so that Content-Length may stay."""
+    length: int | None = None
+    """How many bytes will come out in all, where that is known although it changes."""
 
     def feed(self, data: bytes) -> bytes:
         """A piece in, a piece out, possibly empty; ClientError refuses the message from here on."""
@@ -42,11 +93,22 @@ class BodyFilter:
 
 
 class Middleware(Generic[OptionsType]):
-    """One policy on a route. Override the hooks you need; `request` and `response` may be ``async``.
+    """One policy on a route. Override the hooks you need; `request` and `response` may be ``async``, or return an
+    awaitable when they have to wait: only then does a request get a task.
 
     Order of calls: `request` in the order written, `response` in reverse, and only for those whose `request` let it
     pass.
     """
+
+    stage: ClassVar[Stage | None] = None
+    """Where in a chain it belongs, if it matters."""
+    stands_first: ClassVar[bool] = False
+    """Whether its hooks come before those of others wherever it is written: CORS answers before anybody refuses."""
+    response_may_wait: ClassVar[bool] = False
+    """Whether a `response` that is not ``async`` may return an awaitable."""
+    body_bytes = 0
+    """Bytes of a request body that `request` wants to see, as `request.body`: a longer one is refused with 413."""
+    context = Context()
 
     def __init__(self, options: OptionsType) -> None:
         self.options = options
@@ -54,11 +116,10 @@ class Middleware(Generic[OptionsType]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.options!r}>"
 
-    def share(self, name: str, table: SharedTable) -> None:
-        """Called once before `open`: the table of limits that hold for all workers together.
-
-        `name` is what this middleware is called in the configuration.
-        """
+    def attach(self, context: Context) -> None:
+        """Called once, before `open` and also by `validate`: read files here, and raise OptionError or OSError when
+        they cannot be used."""
+        self.context = context
 
     async def open(self) -> None:
         """The configuration that names it is about to serve; what can fail fails here."""
@@ -71,13 +132,16 @@ class Middleware(Generic[OptionsType]):
         return plan
 
     def request(self, request: Request) -> Response | Awaitable[Response | None] | None:
-        """The head is complete: return a Response to answer now, None to go on; ClientError refuses."""
+        """The head is complete: return a Response to answer now, None to go on; a GatewayError refuses.
+
+        With ``mode = "observe"`` a refusal is counted and the request goes on, so `done` is called for it as well.
+        """
 
     def request_body(self, request: Request) -> BodyFilter | None:
         """A filter for this request's body, or None."""
 
-    def response(self, request: Request, response: Response) -> Awaitable[None] | None:
-        """The response head is there and may be changed."""
+    def response(self, request: Request, response: Response) -> Response | Awaitable[Response | None] | None:
+        """The response head is there and may be changed; a Response that is returned goes to the client instead."""
 
     def response_body(self, request: Request, response: Response) -> BodyFilter | None:
         """A filter for this response's body, or None."""

@@ -7,7 +7,7 @@ from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
-from a3sgw.middlewares.base import Middleware
+from a3sgw.middlewares.base import Context, Middleware
 from a3sgw.options import BaseOptions, Field
 from a3sgw.shared.table import SharedTable
 
@@ -42,10 +42,12 @@ class RateLimit(Middleware[Options]):
         self._burst = options.burst
         self._prefix = b""
 
-    def share(self, name: str, table: SharedTable) -> None:
+    def attach(self, context: Context) -> None:
         """Buckets go by the name, so a reload that changes a number keeps them."""
-        self._table = table
-        self._prefix = b"rate-limit\0%b\0" % name.encode()
+        super().attach(context)
+        if context.table is not None:
+            self._table = context.table
+        self._prefix = b"rate-limit\0%b\0" % context.name.encode()
 
     def request(self, request: Request) -> None:
         """Refuse what comes too early, and say in Retry-After when it would not; 2.5 µs for one that passes."""

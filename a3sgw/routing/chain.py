@@ -11,7 +11,7 @@ from a3sgw.middlewares.base import BodyFilter, Middleware, Outcome
 from a3sgw.plan import Plan
 
 RequestStep = Callable[[Request], Response | Awaitable[Response | None] | None]
-ResponseStep = Callable[[Request, Response], Awaitable[None] | None]
+ResponseStep = Callable[[Request, Response], Response | Awaitable[Response | None] | None]
 
 
 class Chain:

@@ -6,12 +6,12 @@ import asyncio
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from a3sgw.cli import main
-from tests.examples import exercises, services
 from tests.examples.stand import EXAMPLES, Stand
 from tests.support.echo import Echo
 from tests.support.live import fetch
@@ -22,8 +22,13 @@ Exercise = Callable[[Stand], Awaitable[None]]
 
 def all_exercises() -> dict[str, Exercise]:
     """By name: what takes a stand, and nothing else."""
-    found = [*vars(exercises).items(), *vars(services).items()]
-    return {name: value for name, value in found if list(getattr(value, "__annotations__", ())) == ["stand", "return"]}
+    modules = [import_module(f"tests.examples.{path.stem}") for path in Path(__file__).parent.glob("*.py")]
+    return {
+        name: value
+        for module in modules
+        for name, value in vars(module).items()
+        if list(getattr(value, "__annotations__", ())) == ["stand", "return"]
+    }
 
 
 def exercise(name: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 from a3sgw import load_config
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
+from a3sgw.middlewares.base import Context
 from a3sgw.middlewares.rate_limit import Options, RateLimit
 from a3sgw.options import ValidationError
 from a3sgw.shared.table import SharedTable
@@ -30,7 +31,7 @@ def table() -> Iterator[SharedTable]:
 def limit(table: SharedTable, name: str = "limit", **options: float) -> RateLimit:
     """A middleware with this name and these options."""
     middleware = RateLimit(Options.model_validate(options))
-    middleware.share(name, table)
+    middleware.attach(Context(name, table=table))
     return middleware
 
 

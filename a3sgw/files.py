@@ -1,0 +1,112 @@
+"""Files that a middleware reads, and reads again when they change: lists of keys, users, networks."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from asyncio import Task
+from collections.abc import Callable
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from a3sgw.options import OptionError
+from a3sgw.tasks import spawn
+
+_T = TypeVar("_T")
+_log = logging.getLogger("a3sgw.files")
+EVERY = 1.0
+"""Seconds between two looks. Looking finds what notifications miss: changed links, and files on network drives."""
+LARGEST = 64 << 20
+"""Bytes; what is larger is a mistake."""
+
+
+class WatchedFile(Generic[_T]):
+    """Holds what `parse` makes of a file's bytes; when it cannot be used any more, the last good one stays in force.
+
+    Reading it the first time raises OptionError, saying which `key` it is about, when it is not there or `parse`
+    (which raises OptionError or ValueError) refuses it. `changed` is told of each new value, `failed` of each failure.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        parse: Callable[[bytes], _T],
+        key: str,
+        *,
+        changed: Callable[[_T], None] | None = None,
+        failed: Callable[[], None] | None = None,
+    ) -> None:
+        self.path = path
+        self._parse = parse
+        self._changed = changed
+        self._failed = failed
+        self._task: Task[None] | None = None
+        try:
+            self._sign = _sign(path)
+            self._content = _read(path)
+            self.value = parse(self._content)
+        except OSError as error:
+            raise OptionError(f"cannot read {path}: {error.strerror or error}", "name a readable file", key) from error
+        except ValueError as error:
+            help = error.help if isinstance(error, OptionError) else ""
+            raise OptionError(f"{path}: {error}", help, key) from error
+        self._broken = ""
+
+    async def open(self) -> None:
+        """Begin to look for changes; needs a running loop."""
+        self._task = spawn(self._watch(), f"watch {self.path}")
+
+    async def close(self) -> None:
+        """Look no more."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+
+    async def _watch(self) -> None:
+        while True:
+            await asyncio.sleep(EVERY)
+            await self.look()
+
+    async def look(self) -> None:
+        """Read it if it is another than before, off the loop, and take it over if it says something else."""
+        try:
+            sign = await asyncio.to_thread(_sign, self.path)
+            if sign == self._sign:
+                return
+            content = await asyncio.to_thread(_read, self.path)
+            value = await asyncio.to_thread(self._parse, content) if content != self._content else self.value
+        except (OSError, ValueError) as error:
+            self._refuse(str(error))
+            return
+        self._sign = sign
+        if content == self._content:
+            return
+        self._content = content
+        self.value = value
+        self._broken = ""
+        _log.info("file read again", extra={"path": str(self.path)})
+        if self._changed is not None:
+            self._changed(value)
+
+    def _refuse(self, why: str) -> None:
+        """Said once for each reason, or the log would be full of it."""
+        if why == self._broken:
+            return
+        self._broken = why
+        _log.error("a file cannot be used; what it said before stays", extra={"path": str(self.path), "why": why})
+        if self._failed is not None:
+            self._failed()
+
+
+def _sign(path: Path) -> tuple[int, int, int]:
+    """Differs when a file was written or replaced, also behind a link."""
+    found = path.stat()
+    return found.st_mtime_ns, found.st_size, found.st_ino
+
+
+def _read(path: Path) -> bytes:
+    with path.open("rb") as file:
+        content = file.read(LARGEST + 1)
+    if len(content) > LARGEST:
+        raise OSError(f"more than {LARGEST} bytes")
+    return content
