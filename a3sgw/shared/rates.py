@@ -30,17 +30,18 @@ class Rates:
         self.evicted = 0
         """Keys forgotten while they still mattered."""
 
-    def admit(self, bucket: int, key: bytes, clock: Callable[[], float], interval: float, tolerance: float) -> float:
-        """0.0 and one turn taken, or the seconds until there is one; 0.0 also when the lock cannot be had in time.
+    def take(self, bucket: int, key: bytes, clock: Callable[[], float], interval: float, tolerance: float) -> float:
+        """Seconds: below zero nothing was taken, and there is a turn after so many; else one turn was taken, and
+        further ones reach as far as this. 0.0 also when the lock cannot be had in time.
 
         `interval` is the time from one turn to the next, `tolerance` how far ahead turns may be taken, in seconds.
         """
         slot = self._keys.find(bucket, key)
         if slot >= 0:
-            wait = self._times[slot] - tolerance - clock()
+            spare = clock() + tolerance - self._times[slot]
             # The slot may have been given to another key since it was found, with another time.
-            if 0.0 < wait <= interval and self._keys.has(slot, key):
-                return wait
+            if -interval <= spare < 0.0 and self._keys.has(slot, key):
+                return spare
         stripe = bucket % STRIPES
         if not self._mutexes.take(stripe):
             return 0.0
@@ -57,15 +58,14 @@ class Rates:
         time = self._times[slot]
         if time < now:
             time = now
-        wait = time - tolerance - now
-        if wait > interval:
+        spare = now + tolerance - time
+        if spare < -interval:
             # Further ahead than this rate can have led to: another rate did, and a key must not pay for that for long.
             self._times[slot] = now + tolerance + interval
-            return interval
-        if wait > 0.0:
-            return wait
-        self._times[slot] = time + interval
-        return 0.0
+            return -interval
+        if spare >= 0.0:
+            self._times[slot] = time + interval
+        return spare
 
     def _claim(self, bucket: int, key: bytes, now: float) -> int:
         """The slot of the key: its own or else the one that is idle for longest or, when none is, soonest.

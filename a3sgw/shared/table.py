@@ -83,14 +83,23 @@ class SharedTable:
         return number
 
     def admit(self, key: bytes, rate: float, burst: int) -> float:
-        """0.0 when one more is admitted, otherwise the seconds until it would be; 2.3 µs, a refusal 1.5.
+        """0.0 when one more is admitted, otherwise the seconds until it would be; 2.4 µs, a refusal 1.6.
 
         In any t seconds at most ``rate * t + burst`` are admitted: `burst` may come at once, as in Traefik (below 1 is
         1), and come back at `rate` per second. Another rate or burst for a known key holds from the next call.
         """
-        digest, bucket = self._place(key, self._rate_buckets)
         interval = 1.0 / rate
-        return self._rates.admit(bucket, digest, self.now, interval, (burst - 1) * interval if burst > 1 else 0.0)
+        spare = self.measure(key, interval, (burst - 1) * interval if burst > 1 else 0.0)
+        return -spare if spare < 0.0 else 0.0
+
+    def measure(self, key: bytes, interval: float, tolerance: float) -> float:
+        """The same, telling more: seconds, below zero those until one is admitted; else one is, and further ones that
+        use up to so many seconds would be at once.
+
+        `interval` is one by the rate, `tolerance` as many intervals as the burst has more than one.
+        """
+        digest, bucket = self._place(key, self._rate_buckets)
+        return self._rates.take(bucket, digest, self.now, interval, tolerance)
 
     def acquire(self, key: bytes, limit: int) -> bool:
         """Count one for this owner unless all owners together hold `limit`; 0 is no limit, but counts."""

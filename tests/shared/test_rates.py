@@ -28,7 +28,7 @@ class Bucket:
 
     def admit_by(self, clock: Callable[[], float], key: bytes, rate: float, burst: int) -> float:
         """By this clock."""
-        return self.rates.admit(0, key, clock, 1 / rate, (burst - 1) / rate)
+        return max(0.0, -self.rates.take(0, key, clock, 1 / rate, (burst - 1) / rate))
 
 
 @pytest.fixture
@@ -61,6 +61,17 @@ def test_a_burst_comes_back(bucket: Bucket) -> None:
     assert [bucket.admit(A, 50.0, 4.0, 3) for _ in range(4)].count(0.0) == 3
     assert [bucket.admit(A, 50.5, 4.0, 3) for _ in range(4)].count(0.0) == 2
     assert [bucket.admit(A, 99.0, 4.0, 3) for _ in range(9)].count(0.0) == 3
+
+
+def test_what_is_left(bucket: Bucket) -> None:
+    """An admission tells how far further ones reach, a refusal how far it is to the next; both grow with the time."""
+
+    def take(now: float) -> float:
+        return bucket.rates.take(0, A, lambda: now, 0.25, 0.5)
+
+    assert [take(50.0) for _ in range(5)] == [0.5, 0.25, 0.0, -0.25, -0.25]
+    assert [take(50.125), take(50.25), take(50.25)] == [-0.125, 0.0, -0.25]
+    assert [take(50.625), take(60.0)] == [0.125, 0.5]
 
 
 @pytest.mark.parametrize("rate", [0.001, 3.0, 100.0, 7e5])
