@@ -17,6 +17,7 @@ LAYERS = {
     1: (
         "affinity",
         "collection",
+        "compression",
         "cores",
         "diagnostic",
         "encoding",
