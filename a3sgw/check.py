@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
+from a3sgw.config.chains import expanded
 from a3sgw.config.load import Loaded
 from a3sgw.config.registry import Registry
 from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
+from a3sgw.middlewares.base import Stage
 from a3sgw.routing.ties import ties
 from a3sgw.rule.compile import compile_node
 from a3sgw.rule.errors import RuleError
@@ -28,7 +32,7 @@ def check(loaded: Loaded) -> list[Diagnostic]:
         return rule_errors(loaded)
     if isinstance(snapshot, list):
         return snapshot
-    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot)]
+    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot), *_orders(loaded, snapshot)]
 
 
 def errors(loaded: Loaded) -> list[Diagnostic]:
@@ -94,3 +98,33 @@ def _ties(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
         )
         for first, second in sorted(pairs)
     ]
+
+
+def _orders(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    """Middlewares that stand before others which should have their say first."""
+    found = []
+    for name, router in snapshot.config.routers.items():
+        highest: tuple[Stage, str] | None = None
+        for index, written in enumerate(router.middlewares):
+            for one in expanded((written,), snapshot.config.middlewares):
+                stage = snapshot.middlewares[one].stage
+                if stage is None:
+                    continue
+                if highest is None or stage >= highest[0]:
+                    highest = (stage, one)
+                    continue
+                place = loaded.document.place(("routers", name, "middlewares", index))
+                summary = f'"{one}" ({_SAID[stage]}) comes after "{highest[1]}" ({_SAID[highest[0]]})'
+                found.append(Diagnostic("warning", place, summary, _ORDER, "order"))
+    return found
+
+
+_SAID: Mapping[Stage, str] = MappingProxyType(
+    {
+        Stage.ADDRESSES: "addresses",
+        Stage.AUTHENTICATION: "authentication",
+        Stage.LIMITS: "limits",
+        Stage.REPETITION: "breakers and retries",
+    }
+)
+_ORDER = f"the usual order is {', '.join(_SAID.values())}"

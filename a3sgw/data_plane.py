@@ -25,11 +25,13 @@ from a3sgw.control.messages import Pushed
 from a3sgw.control.pushed import State
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.entrypoints.http import HttpEntrypoint
-from a3sgw.errors import ConfigError
+from a3sgw.errors import ConfigError, NoEndpoint
+from a3sgw.http.message import Request, Response
 from a3sgw.listeners import key_of
 from a3sgw.observe.access_log import CLOSE_TIMEOUT, AccessLog
 from a3sgw.observe.metrics import Metrics
 from a3sgw.observe.writer import Target, Writer
+from a3sgw.proxy.asking import ask
 from a3sgw.proxy.gate import PATIENCE, Connection
 from a3sgw.proxy.observers import counting, logging_to
 from a3sgw.retire import Close, retire
@@ -122,6 +124,8 @@ class DataPlane:
                 self._report,
                 self._counter,
                 known,
+                self._middleware_counter,
+                self._ask,
             )
             previous = self.snapshot
             with collection_paused() if len(config.routers) > _MANY else nullcontext():
@@ -268,6 +272,16 @@ class DataPlane:
 
     def _counter(self, service: str) -> Callable[[str], None]:
         return self.metrics.service(service).count
+
+    def _middleware_counter(self, name: str) -> Callable[[str], None]:
+        return self.metrics.middleware(name).count
+
+    async def _ask(self, service: str, request: Request, max_bytes: int) -> Response:
+        """What a service of the present configuration answers to a middleware."""
+        snapshot = self.snapshot
+        if snapshot is None or service not in snapshot.nodes:
+            raise NoEndpoint(f'there is no service "{service}"')
+        return await ask(snapshot.inner_route(service), request, max_bytes)
 
     # Letting go...
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from a3sgw.config.chains import expanded
 from a3sgw.config.document import Document
 from a3sgw.config.model import Config, MiddlewareConfig
 from a3sgw.config.registry import Registry
@@ -104,6 +105,9 @@ class Snapshot:
     observed_by: object = None
     routes: dict[tuple[str, str], tuple[object, Route]] = field(default_factory=dict)
     """By entrypoint and router: what the route was made of, and the route."""
+    sweeper: Sweeper = field(default_factory=Sweeper)
+    _inner: dict[str, Route] = field(default_factory=dict)
+    """Routes of requests that the gateway makes itself, by service."""
 
     @classmethod
     def compile(
@@ -173,6 +177,16 @@ class Snapshot:
             routers.pop()
             yield
 
+    def inner_route(self, service: str) -> Route:
+        """The way to a service for requests that the gateway makes itself."""
+        route = self._inner.get(service)
+        if route is None:
+            node = self.nodes[service]
+            plan, care = way(Chain(), node, 1, self.sweeper)
+            route = Route("", Chain(), node if care is None and isinstance(node, Service) else None, plan, (), care)
+            self._inner[service] = route
+        return route
+
     def runs(self, entrypoint: str, route: Route) -> bool:
         """Whether requests to this entrypoint may get this route."""
         known = self.routes.get((entrypoint, route.name))
@@ -217,7 +231,7 @@ class _Compiler:
         self.previous = previous
         self.document = document
         self.problems: list[Diagnostic] = []
-        self.made = Snapshot(config, observed_by=parts.observed_by)
+        self.made = Snapshot(config, observed_by=parts.observed_by, sweeper=parts.sweeper)
         self._same_observers = previous is not None and previous.observed_by is parts.observed_by
         self._unmatched = Nobody()
         self._chains: dict[tuple[object, ...], tuple[Chain, Plan, Care | None]] = {}
@@ -343,7 +357,8 @@ class _Compiler:
     def _route(self, entrypoint: str, name: str, router: Router) -> Route:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
         options = self.config.entrypoints[entrypoint]
-        middlewares = [self.made.middlewares[one] for one in (*options.middlewares, *router.middlewares)]
+        named = expanded((*options.middlewares, *router.middlewares), self.config.middlewares)
+        middlewares = [self.made.middlewares[one] for one in named]
         node = self.made.nodes[router.service]
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
         made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)
@@ -368,18 +383,19 @@ class _Compiler:
             first: list[Middleware[Any]] = [MergeSlashes(merges)] if merges is not None else []
             last = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
             chain = Chain([*first, *middlewares, *last])
-            self._chains[key] = chain, *self._care(chain, node, router)
+            importance = _IMPORTANCE.index(router.importance)
+            self._chains[key] = chain, *way(chain, node, importance, self.parts.sweeper)
         return self._chains[key]
 
-    def _care(self, chain: Chain, node: ServiceNode, router: Router) -> tuple[Plan, Care | None]:
-        """How a route forwards: plainly, or with all that its services and middlewares ask for."""
-        plans = {service: chain.plan(plan) for service, plan in node.leaves()}
-        if isinstance(node, Service) and node.is_plain and plans[node].is_plain:
-            return plans[node], None
-        retries = (plan.retries.max_body_bytes for plan in plans.values() if plan.retries is not None)
-        keeps = max(node.keeps, *retries, 0)
-        importance = _IMPORTANCE.index(router.importance)
-        return next(iter(plans.values()), Plan()), Care(node, plans, keeps, node.copies, importance, self.parts.sweeper)
+
+def way(chain: Chain, node: ServiceNode, importance: int, sweeper: Sweeper) -> tuple[Plan, Care | None]:
+    """How a route forwards: plainly, or with all that its services and middlewares ask for."""
+    plans = {service: chain.plan(plan) for service, plan in node.leaves()}
+    if isinstance(node, Service) and node.is_plain and plans[node].is_plain:
+        return plans[node], None
+    retries = (plan.retries.max_body_bytes for plan in plans.values() if plan.retries is not None)
+    keeps = max(node.keeps, *retries, 0)
+    return next(iter(plans.values()), Plan()), Care(node, plans, keeps, node.copies, importance, sweeper)
 
 
 def _same(old: list[Entry[Route]], new: list[Entry[Route]]) -> bool:

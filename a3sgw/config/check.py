@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from a3sgw.config.chains import parts
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.model import Admin, MiddlewareConfig
@@ -13,7 +14,7 @@ from a3sgw.config.router import Router
 from a3sgw.config.service import Service
 from a3sgw.config.validate import Validated
 from a3sgw.diagnostic import Diagnostic
-from a3sgw.options import SocketAddress
+from a3sgw.options import SocketAddress, references
 
 _TCP_ONLY = re.compile(r"\b(HostSNI|HostSNIRegexp|ALPN)\s*\(", re.IGNORECASE)
 _HTTP_ONLY = re.compile(
@@ -57,8 +58,11 @@ class _Checks:
             yield from self._router(name, router)
         for name, service in self.services.items():
             yield from self._service(name, service)
+        for name, middleware in self.middlewares.items():
+            yield from self._middleware(name, middleware)
         yield from self._addresses()
         yield from self._circles()
+        yield from self._chains()
 
     # Names
 
@@ -99,6 +103,11 @@ class _Checks:
         if balancer is not None and not balancer.servers and not service.scaling and not service.revisions:
             place = self.document.place((*base, "load_balancer"), key=True)
             yield Diagnostic("warning", place, f'service "{name}" has no servers', "every request gets 503")
+
+    def _middleware(self, name: str, middleware: MiddlewareConfig) -> Iterator[Diagnostic]:
+        base: Path = ("middlewares", name)
+        for path, kind, target in references(middleware.options):
+            yield from self._known(kind, target, (*base, *path))
 
     # Protocols
 
@@ -172,6 +181,30 @@ class _Checks:
                     yield self._error(("services", name, *path), summary, "let one of them end it")
                 elif target in self.services and target not in done:
                     chain[target] = _references(self.services[target])
+
+    def _chains(self) -> Iterator[Diagnostic]:
+        """A middleware that stands for itself, or for one that does."""
+        for name, middleware in self.middlewares.items():
+            for index, part in enumerate(parts(middleware)):
+                way = self._way_back(name, part)
+                if way:
+                    circle = " → ".join((name, *way))
+                    path: Path = ("middlewares", name, "middlewares", index)
+                    yield self._error(path, f"the chain goes round in a circle: {circle}", "let one of them end it")
+
+    def _way_back(self, name: str, part: str) -> tuple[str, ...]:
+        """From one part of a chain to the chain itself; empty when there is no way."""
+        seen: dict[str, tuple[str, ...]] = {part: (part,)}
+        left = [part]
+        while left:
+            here = left.pop()
+            if here == name:
+                return seen[here]
+            for further in parts(self.middlewares[here]) if here in self.middlewares else ():
+                if further not in seen:
+                    seen[further] = (*seen[here], further)
+                    left.append(further)
+        return ()
 
     def _depth(self, name: str, depths: dict[str, int]) -> Iterator[Diagnostic]:
         """Each request goes down all the way, so it has an end."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated
 
 from a3sgw.config.circuit_breaker import CircuitBreaker
@@ -10,6 +9,7 @@ from a3sgw.config.health_check import HealthCheck, PassiveHealthCheck
 from a3sgw.config.server import Server
 from a3sgw.config.sticky import Sticky
 from a3sgw.config.strategy import Strategy
+from a3sgw.http.lookup import lookup
 from a3sgw.options import (
     AfterValidator,
     BaseOptions,
@@ -19,18 +19,14 @@ from a3sgw.options import (
     Several,
     ValueKind,
     model_validator,
-    shown,
 )
 
 _HASHING = ("consistent-hash", "hrw")
-_HASH_ON = re.compile(r"ip|path|(?:header|cookie|claim):[^\s:]+")
 
 
 def _hash_on(value: str) -> str:
-    if value and not _HASH_ON.fullmatch(value):
-        raise OptionError(
-            f"{shown(value)} is nothing to hash on", 'write "ip", "path", "header:X", "cookie:X" or "claim:X"'
-        )
+    if value:
+        lookup(value)
     return value
 
 
@@ -60,7 +56,8 @@ class LoadBalancer(BaseOptions):
     """The endpoints."""
 
     hash_on: HashOn = ""
-    """What consistent-hash and hrw look at: `ip` (the default), `path`, `header:X`, `cookie:X` or `claim:X`."""
+    """What consistent-hash and hrw look at: `ip` (the default), `path`, `header:X`, `cookie:X`, `query:X`, `claim:X`,
+    `identity` …; a request that lacks it goes by its client's address."""
 
     health_check: HealthCheck | None = None
     """Ask every endpoint regularly whether it is well."""

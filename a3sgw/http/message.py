@@ -44,7 +44,9 @@ class Request(Message):
 
     method = b"GET"
     raw_target = b"/"
-    """The target as the client sent it, for logs."""
+    """The target as the client sent it."""
+    shown_target = b""
+    """What logs show instead, where a middleware found a secret in it; empty otherwise."""
     target = b"/"
     path = b"/"
     query = b""
@@ -98,6 +100,18 @@ class Request(Message):
 
     def __repr__(self) -> str:
         return f"<Request [{self.method.decode()} {self.host.decode()}{self.path.decode(errors='replace')}]>"
+
+
+def own_request(target: bytes, authority: bytes, headers: Headers) -> Request:
+    """A GET that the gateway makes itself; `headers` are all but Host."""
+    request = Request()
+    request.raw_target = b""
+    request.target = target
+    request.path, _, request.query = target.partition(b"?")
+    request.authority = authority
+    headers.set(b"Host", authority)
+    request.headers = headers
+    return request
 
 
 class Response(Message):

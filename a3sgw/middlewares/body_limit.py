@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
-from a3sgw.middlewares.base import BodyFilter, Middleware
-from a3sgw.options import BaseOptions, Size
+from a3sgw.middlewares.base import BodyFilter, Middleware, RefusingOptions
+from a3sgw.options import Size
 
 
-class Options(BaseOptions):
+class Options(RefusingOptions):
     """Options of `body-limit`."""
 
     max_body_bytes: Size
@@ -25,18 +27,20 @@ class BodyLimit(Middleware[Options]):
 
     def request_body(self, request: Request) -> BodyFilter | None:
         """Count a body whose length nobody declared."""
-        return _Counter(self.options.max_body_bytes) if request.content_length is None else None
+        return _Counter(self.options.max_body_bytes, self.context.count) if request.content_length is None else None
 
 
 class _Counter(BodyFilter):
     keeps_length = True
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, count: Callable[[str], None]) -> None:
         self._limit = limit
+        self._count = count
         self._left = limit
 
     def feed(self, data: bytes) -> bytes:
         self._left -= len(data)
         if self._left < 0:
+            self._count("refused")
             raise ClientError(413, f"more than the {self._limit} bytes allowed")
         return data

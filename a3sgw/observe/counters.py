@@ -118,8 +118,9 @@ class RouteMetrics:
         return f"<RouteMetrics [{self.entrypoint}/{self.router}/{self.service}, {self.count} requests]>"
 
 
-class ServiceMetrics:
-    """What happened at one service beyond forwarding: retries, ejections, refusals …, each under a fixed word."""
+class EventMetrics:
+    """What happened at one service beyond forwarding (retries, ejections …), or what one middleware did other than let
+    requests pass, each under a fixed word."""
 
     __slots__ = ("events",)
 

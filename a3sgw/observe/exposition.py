@@ -76,7 +76,8 @@ class _Everything(Collector):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
         yield from _state(self._data)
-        yield service_family(self._data["services"])
+        yield event_family("service", _OF_SERVICES, self._data["services"])
+        yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
         yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -187,16 +188,16 @@ def _workers(workers: Sequence[WorkerFigures], replaced: Mapping[str, int]) -> I
     return iter((serving, connections, processor, memory, descriptors, ended))
 
 
-def service_family(services: Mapping[str, Mapping[str, int]]) -> Metric:
-    """What happened at services beyond forwarding."""
-    events = CounterMetricFamily(
-        "a3sgw_service_events",
-        "Retries, ejections, refusals and other events of services, by what.",
-        labels=["service", "event"],
-    )
-    for service, counts in services.items():
+_OF_SERVICES = "Retries, ejections, refusals and other events of services, by what."
+_OF_MIDDLEWARES = "What middlewares did other than let requests pass, by what."
+
+
+def event_family(of: str, documentation: str, named: Mapping[str, Mapping[str, int]]) -> Metric:
+    """Events of services or middlewares, by name."""
+    events = CounterMetricFamily(f"a3sgw_{of}_events", documentation, labels=[of, "event"])
+    for name, counts in named.items():
         for event, count in counts.items():
-            events.add_metric([service, event], count)
+            events.add_metric([name, event], count)
     return events
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TypedDict
 
-from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, RouteData, RouteKey, RouteMetrics, ServiceMetrics
+from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
 
-__all__ = ["EntrypointMetrics", "Metrics", "MetricsData", "RouteMetrics", "ServiceMetrics"]
+__all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
 
 
 class MetricsData(TypedDict):
@@ -23,6 +23,8 @@ class MetricsData(TypedDict):
     """What happened at the shared table: how often, by what."""
     services: dict[str, dict[str, int]]
     """What happened at services, by name: how often, by what."""
+    middlewares: dict[str, dict[str, int]]
+    """What middlewares did other than let requests pass, by name: how often, by what."""
 
 
 class Metrics:
@@ -34,7 +36,8 @@ class Metrics:
         self._other_tables: dict[str, int] = {}
         self._routes: dict[RouteKey, RouteMetrics] = {}
         self._entrypoints: dict[str, EntrypointMetrics] = {}
-        self._services: dict[str, ServiceMetrics] = {}
+        self._services: dict[str, EventMetrics] = {}
+        self._middlewares: dict[str, EventMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -60,12 +63,13 @@ class Metrics:
             found = self._entrypoints[name] = EntrypointMetrics(name)
         return found
 
-    def service(self, name: str) -> ServiceMetrics:
+    def service(self, name: str) -> EventMetrics:
         """The events of the service `name`: the same object for the same name."""
-        found = self._services.get(name)
-        if found is None:
-            found = self._services[name] = ServiceMetrics()
-        return found
+        return self._services.setdefault(name, EventMetrics())
+
+    def middleware(self, name: str) -> EventMetrics:
+        """The events of the middleware `name`: the same object for the same name."""
+        return self._middlewares.setdefault(name, EventMetrics())
 
     def reloaded(self, success: bool, now: float) -> None:
         """Count a reload; `now` is the wall clock in seconds since the epoch."""
@@ -112,7 +116,8 @@ class Metrics:
             "last_reload_time": self.last_reload_time,
             "access_log_lost": self.access_log_lost,
             "table": _sum(self._own_table(), self._other_tables),
-            "services": {name: one.events.copy() for name, one in list(self._services.items()) if one.events},
+            "services": _events(self._services),
+            "middlewares": _events(self._middlewares),
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -129,6 +134,12 @@ class Metrics:
         self._other_tables = _sum(self._other_tables, data["table"])
         for name, events in data["services"].items():
             self.service(name).add(events)
+        for name, events in data["middlewares"].items():
+            self.middleware(name).add(events)
+
+
+def _events(named: dict[str, EventMetrics]) -> dict[str, dict[str, int]]:
+    return {name: one.events.copy() for name, one in list(named.items()) if one.events}
 
 
 def _sum(one: dict[str, int], other: dict[str, int]) -> dict[str, int]:

@@ -52,6 +52,10 @@ class Record(Struct, gc=False):
     """How long it waited for a place at an endpoint; left out like `retries`."""
     answered_by: str | UnsetType = UNSET
     """The service whose endpoint was asked last, where it is another than `service`: a revision, a part, a backup."""
+    identity: str | UnsetType = UNSET
+    """Who asked, as an authentication middleware found out; left out where none did."""
+    would_block: str | UnsetType = UNSET
+    """Middlewares with ``mode = "observe"`` that would have refused it, by name; left out where none would."""
     user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
     referer: str | UnsetType = UNSET

@@ -6,9 +6,10 @@ On the warm path (a kept connection, no suspending middleware) everything here i
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from asyncio import Task
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Iterator, Sequence
 from time import monotonic
 from typing import cast
 
@@ -18,7 +19,7 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import CHUNKED, Incoming
 from a3sgw.middlewares.base import BodyFilter
-from a3sgw.proxy.filters import Filters
+from a3sgw.proxy.filters import Filters, Replaced
 from a3sgw.proxy.refusal import refusal
 from a3sgw.proxy.seam import SLOW, WAITING, Client
 from a3sgw.proxy.trailers import safe_trailers
@@ -49,6 +50,12 @@ class Exchange:
     _request_trailers = b""
     _waiting: Task[None] | None = None
     """What this exchange waits for, if it needs a task at all."""
+    _awaited: Awaitable[Response | None] | None = None
+    """What that task is to wait for first."""
+    _next_step = 0
+    """The response step that comes after the one that waits."""
+    _gathering = 0
+    """Bytes of the body that may come before the chain is asked; 0 when it need not be gathered."""
     response: Response | None = None
     finished = False
     _counted = False
@@ -91,47 +98,90 @@ class Exchange:
         chain = self.route.chain
         if not chain.decides:
             self._attempt()
+        elif chain.body_bytes and self.request.content_length != 0:
+            self._gather(chain.body_bytes)
+        else:
+            self._ask()
+
+    def _gather(self, limit: int) -> None:
+        """A middleware wants to see the body: the chain is asked when all of it is there."""
+        if (self.request.content_length or 0) > limit:
+            self._too_long()
             return
-        if chain.request_waits:
-            if not self.request_ended:
-                self._client.hold(WAITING)
-            self._waiting = spawn(self._begin_waiting(), "request chain")
-            return
+        self._gathering = limit
+        if self.expects_continue:
+            self._client.interim(100, Headers())
+            self.request.expect = b""
+
+    def _too_long(self) -> None:
+        """More than a middleware can look at: refused, unless it is only tried."""
+        limit, self._gathering = self.route.chain.body_bytes, 0
+        if self.route.chain.body_required:
+            self.fail(ClientError(413, f"more than the {limit} bytes that a middleware looks at"))
+        else:
+            self._ask()
+
+    def _ask(self) -> None:
+        """What the middlewares say; those that do not wait say it at once."""
+        chain = self.route.chain
+        request = self.request
         try:
             for step in chain.request:
-                response = cast("Response | None", step(self.request))
-                if response is not None:
-                    self.answer(response)
+                result = step(request)
+                if result is not None:
+                    if isinstance(result, Response):
+                        chain.count[self.passed]("answered")
+                        self.answer(result)
+                    else:
+                        self._wait_for(result)
                     return
                 self.passed += 1
-            if chain.request_body and self.request.content_length != 0:
+            if chain.request_body and request.content_length != 0:
                 self._filter_request()
         except Exception as error:
-            self._fault(error)
+            self._stopped(error)
             return
         self._attempt()
 
-    async def _begin_waiting(self) -> None:
-        """The same with steps that wait, in the one task this request gets."""
+    def _wait_for(self, result: Awaitable[Response | None]) -> None:
+        """A step has to wait: the rest of the chain runs in the one task this request gets."""
+        if not self.request_ended:
+            self._client.hold(WAITING)
+        self._awaited = result
+        self._waiting = spawn(self._ask_waiting(), "request chain")
+
+    async def _ask_waiting(self) -> None:
         chain = self.route.chain
+        result: Response | Awaitable[Response | None] | None = self._awaited
+        self._awaited = None
         try:
-            for step in chain.request:
-                result = step(self.request)
+            while True:
                 response = await result if result is not None and not isinstance(result, Response) else result
                 if self.finished:
                     return
                 if response is not None:
+                    chain.count[self.passed]("answered")
                     self.answer(response)
                     return
                 self.passed += 1
+                if self.passed == len(chain.request):
+                    break
+                result = chain.request[self.passed](self.request)
             if chain.request_body and self.request.content_length != 0:
                 self._filter_request()
         except Exception as error:
             if not self.finished:
-                self._fault(error)
+                self._stopped(error)
             return
         self._client.release(WAITING)
         self._attempt()
+
+    def _stopped(self, error: Exception) -> None:
+        """A step of the chain refused, or failed."""
+        count = self.route.chain.count
+        if self.passed < len(count):
+            count[self.passed]("refused" if isinstance(error, GatewayError) else "failed")
+        self._fault(error)
 
     def _filter_request(self) -> None:
         """Make this request's body filters, and pass through them what came while the chain was waiting."""
@@ -255,6 +305,10 @@ class Exchange:
     def on_request_body(self, data: bytes) -> None:
         """A piece of the request's body has come."""
         self.received += len(data)
+        if self._gathering and self.received > self._gathering:
+            self._too_long()
+            if self.finished:
+                return
         if self._request_filters:
             try:
                 data = self._request_filters.feed(data)
@@ -287,6 +341,10 @@ class Exchange:
             self._origin.end(trailers)
         else:
             self._pending = (self._pending or []) + ([tail] if tail else [])
+            if self._gathering:
+                self._gathering = 0
+                self.request.body = b"".join(self._pending)
+                self._ask()
 
     @property
     def expects_continue(self) -> bool:
@@ -316,64 +374,89 @@ class Exchange:
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """The endpoint's answer begins."""
         self.upstream_seconds = monotonic() - self.started
-        response: Response = incoming
-        self.response = response
-        chain = self.route.chain
-        if chain.response_waits:
-            self._held = []
-            cast(Upstream, self._origin).pause_reading()
-            self._waiting = spawn(self._respond_waiting(incoming), "response chain")
+        self.response = incoming
+        if not self.route.chain.responds:
+            self._send_head(incoming, incoming, incoming.length, more)
             return
-        length = incoming.length
-        if chain.response or chain.response_body:
-            try:
-                for _, step in chain.response:
-                    step(self.request, response)
-                length = self._filter_response(response, length)
-            except Exception as error:
-                self._fault(error)
-                return
-        self.status = response.status
-        if incoming.trailer and length == CHUNKED and b"trailers" in self.request.te:
-            response.headers.add(b"Trailer", incoming.trailer)
-        self._client.send(response, length, more and not self._response_filters)
-
-    async def _respond_waiting(self, incoming: Incoming) -> None:
-        """The same with steps that wait; what comes meanwhile is held, and reading is paused."""
-        response: Response = incoming
         try:
-            for _, step in self.route.chain.response:
-                result = step(self.request, response)
-                if result is not None:
-                    await result
-                if self.finished or self._held is None:  # the endpoint failed meanwhile: another answer is under way
-                    return
-            length = self._filter_response(response, incoming.length)
+            waits = self._respond(0)
+            if waits is None:
+                self._send_filtered(incoming, more)
+                return
         except Exception as error:
             self._fault(error)
             return
-        self.status = response.status
-        held, self._held = self._held or [], None
-        self._client.send(response, length, bool(held) and not self._response_filters)
+        self._held = []
+        cast(Upstream, self._origin).pause_reading()
+        self._awaited = waits
+        self._waiting = spawn(self._respond_waiting(incoming), "response chain")
+
+    def _respond(self, first: int) -> Awaitable[Response | None] | None:
+        """Run the response steps of those that let it pass, from this one on; what one that waits is waiting for."""
+        steps = self.route.chain.response
+        for index in range(first, len(steps)):
+            passed, step = steps[index]
+            if passed <= self.passed:
+                result = step(self.request, cast(Response, self.response))
+                if isinstance(result, Response):
+                    self.response = result
+                elif result is not None:
+                    self._next_step = index + 1
+                    return result
+        return None
+
+    async def _respond_waiting(self, incoming: Incoming) -> None:
+        """The same with steps that wait; what comes meanwhile is held, and reading is paused."""
+        result, self._awaited = self._awaited, None
+        try:
+            while result is not None:
+                response = await result
+                if self.finished or self._held is None:  # the endpoint failed meanwhile: another answer is under way
+                    return
+                self.response = response or self.response
+                result = self._respond(self._next_step)
+            held, self._held = self._held or [], None
+            self._send_filtered(incoming, bool(held))
+        except Exception as error:
+            if not self.finished:
+                self._fault(error)
+            return
         origin = self._origin
         for data in held:
+            if self.finished:
+                return
             if data:
                 self.on_body(data)
             else:
                 self.on_end(self._held_trailers)
-        if origin is not None and not self.finished:
+        if origin is not None and origin.sink is self:
             origin.resume_reading()
 
-    def _filter_response(self, response: Response, length: int) -> int:
-        """Make this response's body filters; returns the length after them."""
-        filters = Filters(made for hook in self.route.chain.response_body if (made := hook(self.request, response)))
-        if not filters or length == 0:
-            return length
-        self._response_filters = filters
-        if filters.keeps_length:
-            return length
-        response.headers.remove(b"Content-Length")
-        return CHUNKED
+    def _send_filtered(self, incoming: Incoming, more: bool) -> None:
+        """The head to the client, as response steps left it, with the length that body filters leave."""
+        response = cast(Response, self.response)
+        replaced = response is not incoming
+        bodiless = self.request.method == b"HEAD" or response.status in (204, 304)
+        length = incoming.length
+        if replaced and not bodiless:
+            length = len(response.body)
+        made = [Replaced(b"" if bodiless else response.body)] if replaced else []
+        hooks = self.route.chain.response_body if length else ()
+        filters = Filters([*made, *(one for hook in hooks if (one := hook(self.request, response)))])
+        if filters:
+            self._response_filters = filters
+            length = 0 if bodiless else filters.length_after(length)
+            if length == CHUNKED:
+                response.headers.remove(b"Content-Length")
+            elif not filters.keeps_length and response.status != 204:
+                response.headers.set(b"Content-Length", b"%d" % (len(response.body) if bodiless else length))
+        self._send_head(incoming, response, length, more and not filters)
+
+    def _send_head(self, incoming: Incoming, response: Response, length: int, more: bool) -> None:
+        self.status = response.status
+        if incoming.trailer and response is incoming and length == CHUNKED and b"trailers" in self.request.te:
+            response.headers.add(b"Trailer", incoming.trailer)
+        self._client.send(response, length, more)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the response's body."""
@@ -408,7 +491,8 @@ class Exchange:
                 self._client.write(tail)
         self._leave()
         if trailers:
-            trailers = safe_trailers(trailers) if b"trailers" in self.request.te else b""
+            wanted = b"trailers" in self.request.te and cast(Response, self.response).received_status
+            trailers = safe_trailers(trailers) if wanted else b""
         self._client.end(trailers)
         self.finish()
 
@@ -458,30 +542,41 @@ class Exchange:
 
     def answer(self, response: Response) -> None:
         """Answer without (or instead of) an endpoint; the response steps of those that let it pass still run."""
-        if self.route.chain.response_waits and any(passed <= self.passed for passed, _ in self.route.chain.response):
-            spawn(self._answer_waiting(response), "response chain")
+        self.response = response
+        try:
+            waits = self._respond(0)
+        except Exception as error:
+            self._cannot_respond(error)
             return
-        try:
-            for passed, step in self.route.chain.response:
-                if passed <= self.passed:
-                    step(self.request, response)
-        except Exception as error:
-            _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
-            response = refusal(500, self.request)
-        self._answer_now(response)
+        if waits is None:
+            self._answer_now(self.response)
+            return
+        if not self.request_ended:
+            self._client.hold(WAITING)
+        self._awaited = waits
+        self._waiting = spawn(self._answer_waiting(), "response chain")
 
-    async def _answer_waiting(self, response: Response) -> None:
+    async def _answer_waiting(self) -> None:
+        result, self._awaited = self._awaited, None
         try:
-            for passed, step in self.route.chain.response:
-                if passed <= self.passed:
-                    result = step(self.request, response)
-                    if result is not None:
-                        await result
+            while result is not None:
+                response = await result
+                if self.finished:
+                    return
+                self.response = response or self.response
+                result = self._respond(self._next_step)
         except Exception as error:
-            _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
-            response = refusal(500, self.request)
-        if not self.finished:
-            self._answer_now(response)
+            if not self.finished:
+                self._client.release(WAITING)
+                self._cannot_respond(error)
+            return
+        self._client.release(WAITING)
+        self._answer_now(cast(Response, self.response))
+
+    def _cannot_respond(self, error: Exception) -> None:
+        """A response step failed on an answer of the gateway itself: a plain one instead, through no more steps."""
+        _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
+        self._answer_now(refusal(500, self.request))
 
     def _answer_now(self, response: Response) -> None:
         self.response = response
@@ -520,6 +615,8 @@ class Exchange:
             return
         if self._waiting is not None:
             self._waiting.cancel()
+        if self._awaited is not None and asyncio.iscoroutine(self._awaited):
+            self._awaited.close()  # its task was not even begun
         self._abandon()
         self.error = self.error or "the client left"
         self.status = 499

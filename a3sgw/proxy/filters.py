@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from a3sgw.http.response import CHUNKED
 from a3sgw.middlewares.base import BodyFilter
 
 
@@ -20,6 +21,15 @@ class Filters:
     def __bool__(self) -> bool:
         return bool(self._filters)
 
+    def length_after(self, length: int) -> int:
+        """Bytes that come out of the last filter when this many go in; CHUNKED when that is not known."""
+        for one in self._filters:
+            if one.length is not None:
+                length = one.length
+            elif not one.keeps_length:
+                length = CHUNKED
+        return length
+
     def feed(self, data: bytes) -> bytes:
         """A piece of the body in, what comes out of the last filter out, possibly nothing."""
         for one in self._filters:
@@ -33,3 +43,19 @@ class Filters:
         for one in self._filters:
             tail = (one.feed(tail) if tail else b"") + one.flush()
         return tail
+
+
+class Replaced(BodyFilter):
+    """Another body in the place of the one that comes, which is read to its end: its connection may be used again."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+        self.length = len(body)
+
+    def feed(self, data: bytes) -> bytes:
+        """Nothing."""
+        return b""
+
+    def flush(self) -> bytes:
+        """The other body."""
+        return self._body

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import time
-from typing import Protocol
+from typing import Any, Protocol
 
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.clock import Stamps
@@ -83,26 +83,37 @@ class _Logging:
         log = self._log
         request = exchange.request
         endpoint = exchange.endpoint
-        log.write(
-            Record(
-                log.stamps.at(time()),
-                request.id.decode("latin-1"),
-                self._entrypoint,
-                self._router,
-                self._service,
-                endpoint.url if endpoint is not None else "",
-                request.client_ip,
-                request.peer_ip,
-                request.method.decode("latin-1"),
-                request.authority.decode("latin-1"),
-                request.raw_target.decode("latin-1"),
-                "HTTP/1.1" if request.minor else "HTTP/1.0",
-                exchange.status,
-                int(exchange.seconds * 1e6) / 1000,
-                int(exchange.upstream_seconds * 1e6) / 1000,
-                exchange.received,
-                exchange.sent,
-                exchange.error,
-                exchange.attempts,
-            )
+        line = Record(
+            log.stamps.at(time()),
+            request.id.decode("latin-1"),
+            self._entrypoint,
+            self._router,
+            self._service,
+            endpoint.url if endpoint is not None else "",
+            request.client_ip,
+            request.peer_ip,
+            request.method.decode("latin-1"),
+            request.authority.decode("latin-1"),
+            (request.shown_target or request.raw_target).decode("latin-1"),
+            "HTTP/1.1" if request.minor else "HTTP/1.0",
+            exchange.status,
+            int(exchange.seconds * 1e6) / 1000,
+            int(exchange.upstream_seconds * 1e6) / 1000,
+            exchange.received,
+            exchange.sent,
+            exchange.error,
+            exchange.attempts,
         )
+        if request.facts is not None:
+            _add_facts(line, request.facts)
+        log.write(line)
+
+
+def _add_facts(line: Record, facts: dict[str, Any]) -> None:
+    """What middlewares found out, as far as a log should have it."""
+    identity = facts.get("identity")
+    if identity:
+        line.identity = str(identity)
+    blocking = facts.get("would_block")
+    if blocking:
+        line.would_block = ", ".join(blocking)

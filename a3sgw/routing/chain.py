@@ -9,6 +9,7 @@ from typing import Any
 from a3sgw.http.message import Request, Response
 from a3sgw.middlewares.base import BodyFilter, Middleware, Outcome
 from a3sgw.plan import Plan
+from a3sgw.routing.observed import Observed, is_observed
 
 RequestStep = Callable[[Request], Response | Awaitable[Response | None] | None]
 ResponseStep = Callable[[Request, Response], Response | Awaitable[Response | None] | None]
@@ -18,16 +19,18 @@ class Chain:
     """Hooks in the order they run. Each response and done step carries how many request steps must have passed before
     it.
 
-    `request_waits` and `response_waits` tell whether a step is ``async``: only then does an exchange get a task.
+    A step that has to wait returns an awaitable: only then does an exchange get a task.
     """
 
     __slots__ = (
+        "body_bytes",
+        "body_required",
+        "count",
         "decides",
         "done",
         "middlewares",
         "request",
         "request_body",
-        "request_waits",
         "responds",
         "response",
         "response_body",
@@ -35,32 +38,44 @@ class Chain:
     )
 
     def __init__(self, middlewares: Sequence[Middleware[Any]] = ()) -> None:
-        self.middlewares = tuple(middlewares)
+        self.middlewares = tuple(sorted(middlewares, key=lambda one: not one.stands_first))
         request: list[RequestStep] = []
+        count: list[Callable[[str], None]] = []
         response: list[tuple[int, ResponseStep]] = []
+        request_body: list[Callable[[Request], BodyFilter | None]] = []
         done: list[tuple[int, Callable[[Request, Outcome], None]]] = []
-        for middleware in middlewares:
+        for middleware in self.middlewares:
+            decides = Observed(middleware) if is_observed(middleware) else middleware
             if _has(middleware, "request"):
-                request.append(middleware.request)
+                request.append(decides.request)
+                count.append(middleware.context.count)
+            if _has(middleware, "request_body"):
+                request_body.append(decides.request_body)
             if _has(middleware, "response"):
                 response.append((len(request), middleware.response))
             if _has(middleware, "done"):
                 done.append((len(request), middleware.done))
         self.request = tuple(request)
+        self.count = tuple(count)
+        """For each request step: counts what it did other than let a request pass."""
         self.response = tuple(reversed(response))
         self.done = tuple(reversed(done))
-        self.request_body: tuple[Callable[[Request], BodyFilter | None], ...] = tuple(
-            one.request_body for one in middlewares if _has(one, "request_body")
-        )
+        self.request_body = tuple(request_body)
         self.response_body: tuple[Callable[[Request, Response], BodyFilter | None], ...] = tuple(
-            one.response_body for one in reversed(middlewares) if _has(one, "response_body")
+            one.response_body for one in reversed(self.middlewares) if _has(one, "response_body")
         )
         self.decides = bool(self.request or self.request_body)
         """Whether anything is to be asked before a request goes on."""
         self.responds = bool(self.response or self.response_body)
         """Whether anybody looks at a response before it goes on."""
-        self.request_waits = any(inspect.iscoroutinefunction(step) for step in request)
-        self.response_waits = any(inspect.iscoroutinefunction(step) for _, step in response)
+        self.response_waits = any(
+            one.response_may_wait or inspect.iscoroutinefunction(one.response) for one in self.middlewares
+        )
+        """Whether a response step may have to wait."""
+        self.body_bytes = max((one.body_bytes for one in self.middlewares), default=0)
+        """Bytes of a request's body to gather before the first step."""
+        self.body_required = any(one.body_bytes and not is_observed(one) for one in self.middlewares)
+        """Whether a request with a longer body is refused."""
 
     def plan(self, plan: Plan) -> Plan:
         """What the middlewares make of the service's plan."""
