@@ -97,3 +97,44 @@ def test_rules_beside_other_mistakes() -> None:
     assert [one.summary for one in found] == ["unknown matcher Hots"]
     assert found[0].place is not None
     assert (found[0].place.line, found[0].severity) == (3, "error")
+
+
+def chained(*kinds: str, chain: str = "") -> str:
+    """A router through middlewares of these kinds, called after them."""
+    options = {
+        "ip-allow": 'allowed_ips = ["10.0.0.0/8"]',
+        "rate-limit": "rate = 1",
+        "circuit-breaker": "",
+        "headers": 'request_headers = { "X-A" = "b" }',
+        "forward-auth": 'forward_auth_url = "http://127.0.0.1:1/"',
+        "chain": f"middlewares = [{chain}]",
+    }
+    blocks = [f'middlewares "{kind}" {{\n  type = "{kind}"\n  {text}\n}}\n' for kind, text in options.items() if text]
+    names = ", ".join(f'"{kind}"' for kind in kinds)
+    breaker = 'middlewares "circuit-breaker" { type = "circuit-breaker" }\n'
+    return router("a", "Path(`/`)", f"  middlewares = [{names}]\n") + "".join(blocks) + breaker
+
+
+def test_an_unusual_order() -> None:
+    """Whoever stands before others that should have their say first is told which, and what is usual."""
+    usual = chained(
+        "headers", "ip-allow", "forward-auth", "headers", "rate-limit", "circuit-breaker", chain='"headers"'
+    )
+    assert check(load(usual)) == []
+    found = check(
+        load(chained("rate-limit", "headers", "ip-allow", "circuit-breaker", "forward-auth", chain='"headers"'))
+    )
+    assert [one.summary for one in found] == [
+        '"ip-allow" (addresses) comes after "rate-limit" (limits)',
+        '"forward-auth" (authentication) comes after "circuit-breaker" (breakers and retries)',
+    ]
+    assert {one.severity for one in found} == {"warning"}
+    assert {one.help for one in found} == {"the usual order is addresses, authentication, limits, breakers and retries"}
+    assert places(found) == ["t.hcl:5:41", "t.hcl:5:72"]
+
+
+def test_an_unusual_order_within_a_chain() -> None:
+    """It is told where the router names the chain."""
+    found = check(load(chained("chain", chain='"rate-limit", "ip-allow"')))
+    assert [one.summary for one in found] == ['"ip-allow" (addresses) comes after "rate-limit" (limits)']
+    assert places(found) == ["t.hcl:5:18"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from a3sgw.config.retries import Status
+from a3sgw.machines.breaker import BreakerOptions
 from a3sgw.options import BaseOptions, Duration, Field, OptionError, Ratio, model_validator
 
 
@@ -38,6 +39,20 @@ class CircuitBreaker(BaseOptions):
 
     min_requests: int = Field(20, ge=1)
     """Requests within `window` below which share and latency say nothing."""
+
+    def machine(self) -> BreakerOptions:
+        """The same as the machine wants it."""
+        return BreakerOptions(
+            failure_threshold=self.failure_threshold,
+            cooldown=self.cooldown_secs,
+            success_threshold=self.success_threshold,
+            half_open_requests=self.half_open_requests,
+            failure_ratio=self.failure_ratio,
+            latency_quantile=self.latency_quantile if self.latency_threshold_ms is not None else None,
+            latency_above=(self.latency_threshold_ms or 0.0) / 1000,
+            window=self.window,
+            min_requests=self.min_requests,
+        )
 
 
 class Fallback(BaseOptions):

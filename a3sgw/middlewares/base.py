@@ -65,6 +65,10 @@ class Context:
 class Outcome(Protocol):
     """How an exchange ended, for `done` hooks and logs."""
 
+    attempts: int
+    """Endpoints asked; 0 when somebody else answered."""
+    upstream_seconds: float
+    """From the request's head to the head of the endpoint's answer; 0 when there was none."""
     status: int
     """What the client got; 499 when it left first."""
     received: int

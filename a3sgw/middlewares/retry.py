@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from a3sgw.config.retries import Retries
-from a3sgw.middlewares.base import Middleware
+from a3sgw.middlewares.base import Middleware, Stage
 from a3sgw.plan import Plan
 from a3sgw.retry_policy import RetryPolicy
 
@@ -16,6 +16,8 @@ class Options(Retries):
 
 class Retry(Middleware[Options]):
     """Takes the place of what the service says about retries; all routers that name it share its budget."""
+
+    stage = Stage.REPETITION
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)

@@ -21,7 +21,7 @@ from a3sgw.control.messages import Addresses, Pushed
 from a3sgw.machines.breaker import Breaker
 from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.retry_policy import RetryPolicy
-from a3sgw.service.endpoints import Endpoints, breaker_options
+from a3sgw.service.endpoints import Endpoints
 from a3sgw.service.failover import FailoverNode
 from a3sgw.service.guards import BreakerNode, LimitNode
 from a3sgw.service.hash_key import hash_key
@@ -179,7 +179,7 @@ class Builder:
         fallback: Fallback | Node | None = options.fallback
         if options.fallback is not None and options.fallback.service:
             fallback = needed[options.fallback.service]
-        made = self.breakers[name] = BreakerNode(name, node, Breaker(breaker_options(options)), fallback, traits)
+        made = self.breakers[name] = BreakerNode(name, node, Breaker(options.machine()), fallback, traits)
         for message in self._messages.get(name, ()):
             made.take(message)
         return made

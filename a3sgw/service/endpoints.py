@@ -6,10 +6,9 @@ import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from a3sgw.config.circuit_breaker import CircuitBreaker
 from a3sgw.config.health_check import PassiveHealthCheck
 from a3sgw.config.load_balancer import LoadBalancer
-from a3sgw.machines.breaker import Breaker, BreakerOptions
+from a3sgw.machines.breaker import Breaker
 from a3sgw.machines.outlier import Outlier, OutlierOptions
 from a3sgw.sweeper import Sweeper
 from a3sgw.targets import Target, expand
@@ -51,25 +50,10 @@ class Endpoints:
             pool = Pool(address, self.sweeper, tls, options.max_idle_connections, options.idle_timeout, identity)
         endpoint = Endpoint(target.url, _authority(target), target.weight, pool)
         if options.circuit_breaker is not None:
-            endpoint.breaker = Breaker(breaker_options(options.circuit_breaker))
+            endpoint.breaker = Breaker(options.circuit_breaker.machine())
         if options.passive_health_check is not None:
             endpoint.outlier = Outlier(_outlier_options(options.passive_health_check))
         return endpoint
-
-
-def breaker_options(options: CircuitBreaker) -> BreakerOptions:
-    """As the machine wants them."""
-    return BreakerOptions(
-        failure_threshold=options.failure_threshold,
-        cooldown=options.cooldown_secs,
-        success_threshold=options.success_threshold,
-        half_open_requests=options.half_open_requests,
-        failure_ratio=options.failure_ratio,
-        latency_quantile=options.latency_quantile if options.latency_threshold_ms is not None else None,
-        latency_above=(options.latency_threshold_ms or 0.0) / 1000,
-        window=options.window,
-        min_requests=options.min_requests,
-    )
 
 
 def _outlier_options(options: PassiveHealthCheck) -> OutlierOptions:
