@@ -28,7 +28,7 @@ def table() -> Iterator[SharedTable]:
     one.close()
 
 
-def limit(table: SharedTable, name: str = "limit", **options: float) -> RateLimit:
+def limit(table: SharedTable, name: str = "limit", **options: object) -> RateLimit:
     """A middleware with this name and these options."""
     middleware = RateLimit(Options.model_validate(options))
     middleware.attach(Context(name, table=table))
@@ -52,7 +52,7 @@ def retry_after(middleware: RateLimit, address: str = "192.0.2.1") -> bytes:
     request.client_ip = address
     with pytest.raises(ClientError) as caught:
         middleware.request(request)
-    ((name, value),) = caught.value.fields
+    name, value = caught.value.fields[0]
     assert (caught.value.status, name) == (429, b"Retry-After")
     return value
 
@@ -114,9 +114,46 @@ def test_names(table: SharedTable) -> None:
     worker.close()
 
 
-@pytest.mark.parametrize("options", [{}, {"rate": 0}, {"rate": -1}, {"rate": 1, "burst": 0}, {"rate": 1, "burst": 1.5}])
+@pytest.mark.parametrize(
+    ("options", "load", "seconds"),
+    [
+        ({"rate": 100, "burst": 1}, 400, 10),
+        ({"rate": 100, "burst": 200}, 300, 10),
+        ({"rate": 5, "period": "10s"}, 100, 60),
+        ({"rate": 50, "period": "500ms"}, 300, 10),
+        ({"rate": 30, "period": "1m", "burst": 7}, 3, 10),
+    ],
+)
+def test_the_sum(table: SharedTable, options: dict[str, object], load: int, seconds: int) -> None:
+    """Over a while, as many pass as the rate and the burst say, within one in a hundred, or one."""
+    middleware = limit(table, "limit", **options)
+    admitted = 0
+    for turn in range(load * seconds):
+        table.now = lambda at=1000.0 + turn / load: at  # type: ignore[misc]  # a clock that the test moves
+        admitted += passes(middleware)
+    parsed = middleware.options
+    assert admitted == pytest.approx(parsed.rate / parsed.period * seconds + parsed.burst, rel=0.01, abs=1)
+
+
+def test_other_sources(table: SharedTable) -> None:
+    """By a header, whoever the client is; without it, by the client."""
+    middleware = limit(table, rate=1, key="header:x-tenant")
+    seen = []
+    for address, tenant in (("192.0.2.1", "a"), ("192.0.2.2", "a"), ("192.0.2.2", "b"), ("192.0.2.2", "")):
+        request = Request()
+        request.client_ip = address
+        request.headers.add(b"X-Tenant", tenant.encode())
+        try:
+            middleware.request(request)
+            seen.append(True)
+        except ClientError:
+            seen.append(False)
+    assert seen == [True, False, True, True]
+
+
+@pytest.mark.parametrize("options", [{}, {"rate": 1, "mode": "off"}, {"rate": 1, "key": "nothing"}])
 def test_options_are_checked(options: dict[str, object]) -> None:
-    """A rate is needed, and more than nothing has to pass."""
+    """Those of a rate, and the mode."""
     with pytest.raises(ValidationError):
         Options.model_validate(options)
 
@@ -134,9 +171,16 @@ async def test_on_the_wire() -> None:
         answers = [await on.running.ask(GET) for _ in range(3)]
         assert [answer.status for answer in answers] == [200, 200, 429]
         assert answers[2].get(b"retry-after") in (b"999", b"1000")
+        names = (b"ratelimit-limit", b"ratelimit-remaining")
+        assert [[answer.get(name) for name in names] for answer in answers] == [
+            [b"2", b"1"],
+            [b"2", b"0"],
+            [b"2", b"0"],
+        ]
+        assert answers[0].get(b"ratelimit-reset") == b"1000"
         other = GET.replace(b"\r\n\r\n", b"\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n")
         assert (await on.running.ask(other)).status == 200
-    assert [one["error"] for one in on.records][2] == "ClientError: more than 0.001 per second from 127.0.0.1"
+    assert [one["error"] for one in on.records][2] == "ClientError: more than 0.001 per second by ip"
 
 
 async def test_a_reload_keeps_the_buckets() -> None:
@@ -148,3 +192,16 @@ async def test_a_reload_keeps_the_buckets() -> None:
             changed = config(on.origin.url, router='middlewares = ["few"]', more=text(rate, burst))
             assert await on.running.gateway.reload(load_config(changed))
             assert (await on.running.ask(GET)).status == status
+
+
+async def test_two_limits() -> None:
+    """The tighter one is told, each field once, also when the other is the one that refuses next."""
+    both = text(0.001, 3) + "\n" + text(0.001, 2).replace("few", "fewer")
+    async with stage(router='middlewares = ["few", "fewer"]', more=both) as on:
+        on.origin.always()
+        answers = [await on.running.ask(GET) for _ in range(3)]
+        told = [
+            [value for name, value in answer.fields if name.lower() == b"ratelimit-remaining"] for answer in answers
+        ]
+        assert told == [[b"1"], [b"0"], [b"0"]]
+        assert [answer.status for answer in answers] == [200, 200, 429]

@@ -1,0 +1,51 @@
+"""A list of networks in a file, one in each line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from a3sgw.files import WatchedFile
+from a3sgw.networks import Network, NetworkSet, parse_network
+from a3sgw.options import OptionError
+
+_SHOWN = 3
+"""Mistakes that are named; of more, only how many."""
+
+
+def networks(content: bytes) -> list[Network]:
+    """An address or CIDR in each line; what follows ``#`` is a comment. OptionError names the lines that are wrong."""
+    found: list[Network] = []
+    wrong: list[str] = []
+    for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
+        text = line.partition("#")[0].strip()
+        if text:
+            try:
+                found.append(parse_network(text))
+            except ValueError:
+                wrong.append(f"line {number}: {text[:60]!r} is not an address or network")
+    if wrong:
+        more = f" (and {len(wrong) - _SHOWN} more)" if len(wrong) > _SHOWN else ""
+        raise OptionError("; ".join(wrong[:_SHOWN]) + more, 'write "10.0.0.0/8" or "2001:db8::1", one in each line')
+    return found
+
+
+def watched(
+    path: Path,
+    listed: Iterable[Network],
+    key: str,
+    changed: Callable[[NetworkSet], None],
+    *,
+    may_be_empty: bool = False,
+) -> WatchedFile[NetworkSet]:
+    """The file, holding its networks and those `listed` elsewhere; OptionError about `key` when it cannot be used."""
+    others = tuple(listed)
+
+    def parse(content: bytes) -> NetworkSet:
+        found = networks(content)
+        if not found and not others and not may_be_empty:
+            # As it is for a moment while somebody writes it: taking that seriously would lock everybody out.
+            raise OptionError("there is no network in it", "write at least one")
+        return NetworkSet((*others, *found))
+
+    return WatchedFile(path, parse, key, changed=changed)
