@@ -129,6 +129,7 @@ class _Splitter:
         self._item_start = position
         self._item_line = line
         self._has_content = False
+        self._closed = False
         self._sound = True
 
     def run(self) -> None:
@@ -148,6 +149,9 @@ class _Splitter:
                 self.line += match.group().count("\n")
             elif kind in ("other", "string"):
                 self._has_content = True
+                if self._closed and match.group()[0].isalpha():
+                    self._report(match.start(), "this begins on the line where a block ends", "begin a new line here")
+                    self._closed = False
             else:
                 self._special(kind, match)
         self._end_of_line()
@@ -173,6 +177,7 @@ class _Splitter:
             self._report(position, f'this "{bracket}" closes nothing', "remove it, or add what it should close")
             return
         opened, opened_at = self._open.pop()
+        self._closed = bracket == "}" and not self._open
         if opened != _CLOSES[bracket] and self._sound:
             where = self.text.count("\n", 0, opened_at) + 1
             self._report(
@@ -216,7 +221,7 @@ class _Splitter:
                 Chunk(self.text[self._item_start : self.position].rstrip("\n"), self._item_line, self._sound)
             )
         self._item_start, self._item_line = self.position, self.line
-        self._has_content, self._sound = False, True
+        self._has_content, self._closed, self._sound = False, False, True
 
     def _report(self, position: int, summary: str, help: str, length: int = 1) -> None:
         self._sound = False

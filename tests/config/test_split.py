@@ -62,3 +62,12 @@ def test_end_of_string_is_bounded() -> None:
 def test_garbage_is_reported_a_bounded_number_of_times() -> None:
     """A file of nothing but brackets does not give a million findings."""
     assert len(split("}\n" * 5000)[1]) == 100
+
+
+@pytest.mark.parametrize("text", ['a "x" {\n}b "y" {\n}\n', 'a "x" { } b = 1\n', "locals {\n} /* c */ b {\n}\n"])
+def test_an_item_begins_on_a_line_of_its_own(text: str) -> None:
+    """Two on one line would be read as one."""
+    chunks, problems = split(text)
+    assert [one.summary for one in problems] == ["this begins on the line where a block ends"]
+    assert [one.sound for one in chunks] == [False]
+    assert split("a = true ? { b = 1 } : { c = 2 }\n")[1] == []
