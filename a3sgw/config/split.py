@@ -160,6 +160,7 @@ class _Splitter:
         self._has_content = True
         if kind == "open":
             self._open.append((match.group(), match.start()))
+            self._closed = False
             if len(self._open) == DEEPEST + 1:
                 self._report(match.start(), "this is nested too deeply", "use fewer brackets inside each other")
         elif kind == "close":
