@@ -39,7 +39,7 @@ LAYERS = {
         "version",
         "web",
     ),
-    2: ("config", "http", "machines", "plan", "retry_policy"),
+    2: ("config", "http", "machines", "plan", "retry_policy", "tokens"),
     3: ("listeners", "middlewares", "observe", "providers", "rule", "targets", "upstream"),
     4: ("balancers", "control", "own_log"),
     5: ("service",),

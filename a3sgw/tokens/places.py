@@ -1,0 +1,98 @@
+"""Where a request carries its token: a header field, a query parameter, a cookie; and how it is taken out of there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import unquote_to_bytes
+
+from a3sgw.http.message import Request
+from a3sgw.tokens.parse import TokenError
+
+REDACTED = b"REDACTED"
+"""What logs show instead of a token in a query."""
+
+
+class Places:
+    """Looks in each place that has a name; `strip` takes the token out of all of them before the request goes on."""
+
+    def __init__(self, header: str, scheme: str, query: str, cookie: str, strip: bool) -> None:
+        name = header.lower().encode()
+        self._header = name
+        self._spellings = tuple(dict.fromkeys((name, name.replace(b"-", b"_")))) if name else ()
+        self._value = re.compile(
+            rb"(?i:%b)(?:[ \t]+(.*))?" % re.escape(scheme.encode()) if scheme else rb"(.*)", re.DOTALL
+        )
+        self._query = query.encode()
+        self._cookie = cookie.encode()
+        self._strip = strip
+        # The query first: what is refused because of the others must not be logged with it.
+        places = ((query, self._in_query), (header, self._in_header), (cookie, self._in_cookie))
+        self._places = tuple(place for name, place in places if name)
+
+    def take(self, request: Request) -> bytes | None:
+        """The token, or None; of several that differ none can be believed: TokenError (RFC 6750 §2).
+
+        A token in the query is taken out of `raw_target`, which logs show, in any case.
+        """
+        found: list[bytes] = []
+        for place in self._places:
+            found += place(request)
+        if not found:
+            return None
+        if any(one != found[0] for one in found):
+            raise TokenError("several tokens")
+        return found[0]
+
+    def _in_header(self, request: Request) -> Iterable[bytes]:
+        lines = [value for name in self._spellings for value in request.headers.get_all(name)]
+        if not lines:
+            return ()
+        if len(lines) > 1:
+            raise TokenError(f"several {self._header.decode()} fields")
+        value = self._value.fullmatch(lines[0])
+        if value is None:
+            return ()
+        if self._strip:
+            request.headers.remove(self._header)
+        return ((value[1] or b"").strip(b" \t"),)
+
+    def _in_query(self, request: Request) -> Iterable[bytes]:
+        found = [part for part in _parts(request.query) if self._is_token(part)]
+        if not found:
+            return ()
+        path, mark, query = request.raw_target.partition(b"?")
+        hidden = [part.partition(b"=")[0] + b"=" + REDACTED if self._is_token(part) else part for part in _parts(query)]
+        request.raw_target = path + mark + b"&".join(hidden)
+        if self._strip:
+            request.query = self._without(request.query)
+            path, _, query = request.target.partition(b"?")
+            query = self._without(query)
+            request.target = path + b"?" + query if query else path
+        return [token for part in found if (token := unquote_to_bytes(part.partition(b"=")[2]))]
+
+    def _is_token(self, part: bytes) -> bool:
+        """Also under a name that is spelled with escapes: the endpoint would understand it."""
+        return unquote_to_bytes(part.partition(b"=")[0].replace(b"+", b" ")) == self._query
+
+    def _without(self, query: bytes) -> bytes:
+        return b"&".join(part for part in _parts(query) if not self._is_token(part))
+
+    def _in_cookie(self, request: Request) -> Iterable[bytes]:
+        lines = request.headers.get_all(b"cookie")
+        found = [one for line in lines for one in line.split(b";") if _name(one) == self._cookie]
+        if found and self._strip:
+            request.headers.remove(b"cookie")
+            for line in lines:
+                kept = [one.strip(b" \t") for one in line.split(b";") if _name(one) != self._cookie]
+                if kept:
+                    request.headers.add(b"Cookie", b"; ".join(kept))
+        return [token for one in found if (token := one.partition(b"=")[2].strip(b' \t"'))]
+
+
+def _parts(query: bytes) -> list[bytes]:
+    return query.split(b"&")
+
+
+def _name(cookie: bytes) -> bytes:
+    return cookie.partition(b"=")[0].strip(b" \t")
