@@ -29,6 +29,7 @@ LAYERS = {
         "options",
         "pattern_syntax",
         "patterns",
+        "redis_client",
         "resolver",
         "shared",
         "steps",

@@ -1,0 +1,81 @@
+"""A real Redis for one test: no persistence, a port and a unix socket of its own, stopped and killed at will."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from asyncio.subprocess import DEVNULL, Process
+from pathlib import Path
+from types import TracebackType
+
+from tests.support.live import free_port, until
+
+
+class Redis:
+    """Listens on 127.0.0.1:`port` and on `socket`; with a password, for TCP as for the socket."""
+
+    def __init__(self, directory: Path, password: str = "") -> None:
+        self.port = free_port()
+        self.socket = directory / "redis.sock"
+        self._directory = directory
+        self._password = password
+        self._process: Process | None = None
+
+    @property
+    def url(self) -> str:
+        """For a client."""
+        return f"redis://{f':{self._password}@' if self._password else ''}127.0.0.1:{self.port}/0"
+
+    async def start(self) -> None:
+        """Run, with nothing in it; wait until it answers."""
+        options = {"port": self.port, "unixsocket": self.socket, "dir": self._directory, "bind": "127.0.0.1"}
+        options |= {"appendonly": "no"} | ({"requirepass": self._password} if self._password else {})
+        arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
+        self._process = await asyncio.create_subprocess_exec(
+            "redis-server", *arguments, "--save", "", stdout=DEVNULL, stderr=DEVNULL
+        )
+        await until(self._answers, "redis answers")
+
+    async def _answers(self) -> bool:
+        try:
+            return await self.call("PING") == "+PONG"
+        except OSError:
+            return False
+
+    async def call(self, *command: object) -> str:
+        """The first line of the answer to a command; anything after it is not read."""
+        reader, writer = await asyncio.open_unix_connection(str(self.socket))
+        try:
+            if self._password:
+                writer.write(f"AUTH {self._password}\r\n".encode())
+                assert await reader.readline() == b"+OK\r\n"
+            writer.write(f"{' '.join(map(str, command))}\r\n".encode())
+            return (await reader.readline()).decode().rstrip()
+        finally:
+            writer.close()
+            await writer.wait_closed()
+
+    async def connections(self) -> int:
+        """How many clients are there besides the one that asks."""
+        return int((await self.call("EVAL", "\"return #redis.call('CLIENT','LIST')\"", 0)).lstrip(":"))
+
+    def send(self, number: signal.Signals) -> None:
+        """SIGSTOP: it is silent; SIGCONT: it goes on."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """It is gone, with all it knew."""
+        if self._process is not None:
+            self._process.kill()
+            await self._process.wait()
+            self._process = None
+
+    async def __aenter__(self) -> Redis:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.kill()
