@@ -31,6 +31,7 @@ __all__ = [
     "Duration",
     "Field",
     "FieldInfo",
+    "FrozenMap",
     "MiddlewareName",
     "Network",
     "OptionError",

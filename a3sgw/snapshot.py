@@ -359,7 +359,7 @@ class _Compiler:
         options = self.config.entrypoints[entrypoint]
         named = expanded((*options.middlewares, *router.middlewares), self.config.middlewares)
         middlewares = [self.made.middlewares[one] for one in named]
-        node = self.made.nodes[router.service]
+        node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
         made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
@@ -375,7 +375,7 @@ class _Compiler:
         return route
 
     def _chain(
-        self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode, router: Router
+        self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode | None, router: Router
     ) -> tuple[Chain, Plan, Care | None]:
         """The same objects for all routes through the same things: there may be thousands."""
         key = (merges, router.timeouts, router.importance, *map(id, middlewares), id(node))
@@ -388,8 +388,10 @@ class _Compiler:
         return self._chains[key]
 
 
-def way(chain: Chain, node: ServiceNode, importance: int, sweeper: Sweeper) -> tuple[Plan, Care | None]:
-    """How a route forwards: plainly, or with all that its services and middlewares ask for."""
+def way(chain: Chain, node: ServiceNode | None, importance: int, sweeper: Sweeper) -> tuple[Plan, Care | None]:
+    """How a route forwards: plainly, or with all that its services and middlewares ask for; not at all without."""
+    if node is None:
+        return Plan(), None
     plans = {service: chain.plan(plan) for service, plan in node.leaves()}
     if isinstance(node, Service) and node.is_plain and plans[node].is_plain:
         return plans[node], None

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from a3sgw.config.model import MiddlewareConfig
 from a3sgw.options import references
 
+ANSWERING = frozenset({"respond", "redirect-regex", "redirect-scheme"})
+"""Kinds that answer by themselves: a router with one of them needs no service."""
+
 
 def parts(middleware: MiddlewareConfig) -> tuple[str, ...]:
     """The names a middleware of type `chain` stands for; empty for all others."""

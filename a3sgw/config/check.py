@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from a3sgw.config.chains import parts
+from a3sgw.config.chains import ANSWERING, parts
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.model import Admin, MiddlewareConfig
@@ -90,10 +90,30 @@ class _Checks:
 
     def _router(self, name: str, router: Router) -> Iterator[Diagnostic]:
         base: Path = ("routers", name)
-        yield from self._known("services", router.service, (*base, "service"))
+        if router.service:
+            yield from self._known("services", router.service, (*base, "service"))
+        elif name in self.whole_routers and not self._answers(router):
+            help = 'add service = "…"; only a router with a respond or redirect middleware can do without'
+            yield self._error(base, '"service" is missing', help, key=True)
         yield from self._all_known("middlewares", router.middlewares, (*base, "middlewares"))
         yield from self._all_known("entrypoints", router.entrypoints, (*base, "entrypoints"))
         yield from self._protocol(base, router)
+
+    def _answers(self, router: Router) -> bool:
+        """Whether one of its middlewares answers requests by itself."""
+        kinds = (self.middlewares[one].kind for one in self._parts(router.middlewares) if one in self.middlewares)
+        return any(kind in ANSWERING for kind in kinds)
+
+    def _parts(self, names: tuple[str, ...]) -> set[str]:
+        """These middlewares and what they stand for, circles or not."""
+        found: set[str] = set()
+        left = list(names)
+        while left:
+            name = left.pop()
+            if name not in found:
+                found.add(name)
+                left += parts(self.middlewares[name]) if name in self.middlewares else ()
+        return found
 
     def _service(self, name: str, service: Service) -> Iterator[Diagnostic]:
         base: Path = ("services", name)

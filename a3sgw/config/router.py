@@ -32,8 +32,8 @@ class Router(BaseOptions):
     rule: str = ""
     """Which requests are meant, e.g. ``Host(`a.example`) && PathPrefix(`/v1`)``; not used by UDP."""
 
-    service: str
-    """Name of the service that answers."""
+    service: str = ""
+    """Name of the service that answers; not needed with a middleware that always answers itself, such as `respond`."""
 
     entrypoints: tuple[str, ...] = ()
     """Entrypoints to listen on; empty means all of the matching protocol."""

@@ -108,7 +108,7 @@ class Middleware(Generic[OptionsType]):
     """Where in a chain it belongs, if it matters."""
     stands_first: ClassVar[bool] = False
     """Whether its hooks come before those of others wherever it is written: CORS answers before anybody refuses."""
-    response_may_wait: ClassVar[bool] = False
+    response_may_wait = False
     """Whether a `response` that is not ``async`` may return an awaitable."""
     body_bytes = 0
     """Bytes of a request body that `request` wants to see, as `request.body`: a longer one is refused with 413."""
