@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from hashlib import sha1
 from typing import Any, NamedTuple
 
-from redis import asyncio as redis
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError, NoScriptError, ReadOnlyError, RedisError, ResponseError
@@ -57,18 +57,19 @@ class RedisScript:
         self._digest = sha1(script.encode(), usedforsecurity=False).hexdigest()  # how Redis calls it
         self._timeout = timeout
         self._probe = probe
-        self._client = _client(url, timeout)
+        self._connection = _connection(url, timeout)
         self._waiting: list[_Asked] = []
         self._sender: Task[None] | None = None
         self._reviver: Task[None] | None = None
+        self._tried = asyncio.Event()
         self._why = "not connected"
         self.available = False
         """Whether it is worth asking."""
 
     async def open(self) -> None:
-        """Connect; when that takes longer than `timeout`, it goes on in the background."""
+        """Try to connect; when that fails, further tries are made in the background."""
         self._reviver = spawn(self._revive(), "connect to redis")
-        await asyncio.wait([self._reviver], timeout=self._timeout)
+        await self._tried.wait()
 
     async def close(self) -> None:
         """Disconnect; who still waits gets no answer."""
@@ -78,7 +79,7 @@ class RedisScript:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._refuse_all(())
-        await self._client.aclose()
+        await self._connection.disconnect()
 
     def ask(self, question: Question) -> Future[Any]:
         """What the script returns; RedisUnavailable, also from the future."""
@@ -133,14 +134,20 @@ class RedisScript:
         return answers
 
     async def _pipeline(self, questions: Sequence[Question], known: bool) -> list[Any]:
-        pipeline = self._client.pipeline(transaction=False)
+        """One write, and as many answers; on a new connection, if there is none."""
+        commands = []
         for key, arguments in questions:
-            if known:
-                pipeline.evalsha(self._digest, 1, key, *arguments)
-            else:
-                pipeline.eval(self._script, 1, key, *arguments)
+            commands.append(
+                ("EVALSHA" if known else "EVAL", self._digest if known else self._script, 1, key, *arguments)
+            )
             known = True  # Redis remembers the first for those behind it
-        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        answers: list[Any] = []
+        for _ in questions:
+            try:
+                answers.append(await self._connection.read_response())
+            except ResponseError as error:
+                answers.append(error)
         return answers
 
     # Losing it and finding it again...
@@ -162,7 +169,7 @@ class RedisScript:
         pause = _FIRST_PAUSE
         while True:
             try:
-                await self._client.connection_pool.disconnect()
+                await self._connection.disconnect()
                 async with asyncio.timeout(self._timeout):
                     (answer,) = await self._run([self._probe])
                 if isinstance(answer, Exception):
@@ -172,9 +179,11 @@ class RedisScript:
                 if why != self._why:
                     _log.error("redis cannot be used", extra={"why": why})
                 self._why = why
+                self._tried.set()
             else:
                 _log.info("redis answers")
                 self.available = True
+                self._tried.set()
                 return
             await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 (only so that not all come at once)
             pause = min(pause * 2, _LONGEST_PAUSE)
@@ -193,23 +202,22 @@ def _settle(future: Future[Any], answer: Any) -> None:
         future.set_result(answer)
 
 
-def _client(url: str, timeout: float) -> redis.Redis:
-    """Nothing in the message of the error: the URL may hold a password."""
+def _connection(url: str, timeout: float) -> AbstractConnection:
+    """It connects when it is written to. One question takes 0.1 ms of it, each one more in a
+    pipeline 16 µs; a client's pipeline would take 0.16 ms and 20 µs."""
     try:
-        client = redis.Redis.from_url(
+        connection: AbstractConnection = ConnectionPool.from_url(
             url,
-            max_connections=1,
             protocol=2,
             retry=Retry(NoBackoff(), 0),  # we repeat what may be repeated, within our time
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
-        )
-        # Options in the URL are looked at only here.
-        client.connection_pool.make_connection()  # type: ignore[no-untyped-call]  # it has no annotations
+        ).make_connection()  # type: ignore[no-untyped-call]  # it has no annotations
     except (ValueError, TypeError, OSError, RedisError):
+        # Nothing of the message, and nothing of the URL: it may hold a password.
         raise OptionError(
             "this is not the URL of a Redis",
             'write "redis://:password@host:6379/0", "rediss://…" for TLS, or "unix:///run/redis.sock"',
             "redis_url",
         ) from None
-    return client
+    return connection

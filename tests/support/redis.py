@@ -43,21 +43,22 @@ class Redis:
             return False
 
     async def call(self, *command: object) -> str:
-        """The first line of the answer to a command; anything after it is not read."""
+        """The answer to a command: its first line, or a whole text."""
         reader, writer = await asyncio.open_unix_connection(str(self.socket))
         try:
             if self._password:
                 writer.write(f"AUTH {self._password}\r\n".encode())
                 assert await reader.readline() == b"+OK\r\n"
             writer.write(f"{' '.join(map(str, command))}\r\n".encode())
-            return (await reader.readline()).decode().rstrip()
+            line = (await reader.readline()).decode().rstrip()
+            return (await reader.readexactly(int(line[1:]))).decode() if line.startswith("$") else line
         finally:
             writer.close()
             await writer.wait_closed()
 
     async def connections(self) -> int:
         """How many clients are there besides the one that asks."""
-        return int((await self.call("EVAL", "\"return #redis.call('CLIENT','LIST')\"", 0)).lstrip(":"))
+        return len((await self.call("CLIENT", "LIST")).splitlines()) - 1
 
     def send(self, number: signal.Signals) -> None:
         """SIGSTOP: it is silent; SIGCONT: it goes on."""
