@@ -214,10 +214,9 @@ def _connection(url: str, timeout: float) -> AbstractConnection:
             socket_connect_timeout=timeout,
         ).make_connection()  # type: ignore[no-untyped-call]  # it has no annotations
     except (ValueError, TypeError, OSError, RedisError):
-        # Nothing of the message, and nothing of the URL: it may hold a password.
+        # Nothing of the message, and no place in the line: the URL may hold a password.
         raise OptionError(
-            "this is not the URL of a Redis",
+            "redis_url is not the URL of a Redis",
             'write "redis://:password@host:6379/0", "rediss://…" for TLS, or "unix:///run/redis.sock"',
-            "redis_url",
         ) from None
     return connection

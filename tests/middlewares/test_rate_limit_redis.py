@@ -177,10 +177,9 @@ def test_options_are_checked(options: dict[str, object]) -> None:
 
 
 def test_a_url_that_is_none() -> None:
-    """Is an error of that option."""
-    with pytest.raises(OptionError) as caught:
+    """Is an error."""
+    with pytest.raises(OptionError, match="redis_url is not"):
         RateLimitRedis(Options.model_validate({"rate": 1, "redis_url": "http://a"})).attach(Context("limit"))
-    assert caught.value.key == "redis_url"
 
 
 # On the wire...
