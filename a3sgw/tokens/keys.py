@@ -59,7 +59,8 @@ class KeySet:
         return bool(self._named)
 
     def __repr__(self) -> str:
-        return f"<KeySet {sorted({(name or '-', algorithm) for name, algorithm in self._named})}>"
+        names = {name for name, _ in self._named if name is not None}
+        return f"<KeySet {sorted(names)} {sorted(self._unnamed)}>"
 
     def verifies(self, token: Token) -> bool | None:
         """Whether one of the keys that fit signed it; None when none fits. A token that names no key may have any of

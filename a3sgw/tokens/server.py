@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from a3sgw.errors import GatewayError
-from a3sgw.options import OptionError
+from a3sgw.options import OptionError, shown
 from a3sgw.tokens.keys import KeySet, from_jwks
 from a3sgw.web import HttpClient
 
 LARGEST = 1 << 20
 """Bytes of an answer."""
+_VISIBLE = re.compile(r"[!-~]+")
 WELL_KNOWN = "/.well-known/openid-configuration"
 
 
@@ -73,12 +75,16 @@ class KeyServer:
 
 def check_url(url: str, insecure: bool = False, key: str = "") -> str:
     """`url` itself; OptionError unless it is https, or http on this machine, or `insecure` is allowed."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or not (url.isascii() and url.isprintable()):
-        raise OptionError(f'"{url}" is no address of the web', "write https://host/path", key)
+    try:
+        parts = urlsplit(url if _VISIBLE.fullmatch(url) else "")
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise OptionError(f"{shown(url)} is no address of the web", "write https://host/path", key)
     if parts.username or parts.password:
         raise OptionError("an address with a password in it", "public keys need none", key)
-    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname):
+    if parts.scheme == "http" and not insecure and not _is_here(parts.hostname or ""):
         raise OptionError(
             "keys that come over http can be exchanged on their way",
             "use https, or set jwks_insecure = true for a network you trust",
