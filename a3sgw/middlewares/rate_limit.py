@@ -14,8 +14,8 @@ class Options(RateOptions, RefusingOptions):
 
 
 class RateLimit(Middleware[Options]):
-    """In any t seconds at most `rate` × t / `period` + `burst` requests of a source pass, whatever the number of
-    workers.
+    """Of those that keep coming, `rate` × t / `period` + `burst` requests of a source pass in t seconds, one more or
+    less, whatever the number of workers; never more than `burst` at once.
 
     A source is the same on every route that names this middleware, and after a reload. Tens of thousands of them are
     remembered at a time; of more, the ones that are idle or nearly so are forgotten first, and may begin anew: that is

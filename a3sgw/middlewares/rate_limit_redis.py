@@ -23,7 +23,7 @@ local time = redis.call('TIME')
 local now = (time[1] - 1735689600) * 1000000 + time[2]
 local interval, tolerance = tonumber(ARGV[1]), tonumber(ARGV[2])
 local turn = tonumber(redis.call('GET', KEYS[1]) or now) or now
-if turn < now then turn = now end
+if now - turn >= interval then turn = now end
 local spare = now + tolerance - turn
 if spare < 0 and -spare <= interval then return string.format('%.3f', spare) end
 if spare < 0 then
@@ -32,7 +32,7 @@ if spare < 0 then
 else
   turn = turn + interval
 end
-local life = math.min(math.ceil((turn - now) / 1000), 1e15)
+local life = math.min(math.ceil((turn + interval - now) / 1000), 1e15)
 redis.call('SET', KEYS[1], string.format('%.3f', turn), 'PX', string.format('%.0f', math.max(life, 1)))
 return string.format('%.3f', spare)
 """
@@ -60,8 +60,7 @@ class Options(RateOptions, RefusingOptions):
 
 
 class RateLimitRedis(Middleware[Options]):
-    """The same as `rate-limit`, over all gateways: in any t seconds at most `rate` × t / `period` + `burst` requests of
-    a source pass, by the clock of Redis.
+    """The same as `rate-limit`, over all gateways, by the clock of Redis.
 
     Each worker asks on one connection, all that is asked at a time together. Keys are hashes of what a source is, and
     vanish when its burst is whole again. When Redis forgets (a restart, FLUSHALL), everybody begins anew.

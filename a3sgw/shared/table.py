@@ -85,8 +85,9 @@ class SharedTable:
     def admit(self, key: bytes, rate: float, burst: int) -> float:
         """0.0 when one more is admitted, otherwise the seconds until it would be; 2.4 µs, a refusal 1.6.
 
-        In any t seconds at most ``rate * t + burst`` are admitted: `burst` may come at once, as in Traefik (below 1 is
-        1), and come back at `rate` per second. Another rate or burst for a known key holds from the next call.
+        `burst` may come at once, as in Traefik (below 1 is 1), and come back at `rate` per second. In any t seconds
+        fewer than ``rate * t + burst + 1`` are admitted, and no fewer than that less 2 when ever more ask. Another rate
+        or burst for a known key holds from the next call.
         """
         interval = 1.0 / rate
         spare = self.measure(key, interval, (burst - 1) * interval if burst > 1 else 0.0)

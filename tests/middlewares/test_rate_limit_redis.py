@@ -81,7 +81,7 @@ async def test_no_more_than_the_rate(server: Redis) -> None:
         passed = 0
         for _ in range(40):
             passed += await many(one, 5) + await many(other, 5)
-        assert 5 < passed <= 200 * (time.monotonic() - started) + 5
+        assert 5 < passed < 200 * (time.monotonic() - started) + 6
 
 
 async def test_what_is_told(server: Redis) -> None:
@@ -124,7 +124,7 @@ async def test_keys_vanish(server: Redis) -> None:
         (key,) = (one for one in keys.split() if one != "shop:limit:probe")
         assert key.startswith("shop:limit:")
         assert len(key) == len("shop:limit:") + 32
-        assert 0 < int((await server.call("PTTL", key)).lstrip(":")) <= 301
+        assert 0 < int((await server.call("PTTL", key)).lstrip(":")) <= 401
         assert await server.call("FLUSHALL") == "+OK"
         assert await many(middleware, 5) == 3
 

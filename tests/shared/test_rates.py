@@ -85,6 +85,30 @@ def test_the_wait_is_the_truth(bucket: Bucket, rate: float) -> None:
     assert bucket.admit(A, now + wait * 1.001, rate, 1) == 0.0
 
 
+@pytest.mark.parametrize("burst", [1, 2, 5])
+@pytest.mark.parametrize("times", [2.0, 3.0, 3.3, 4.0])
+def test_who_comes_too_late(bucket: Bucket, burst: int, times: float) -> None:
+    """A stream that always misses its turn by a little gets the whole rate all the same, and no more."""
+    gap = 0.1 / times
+    arrivals = [50.0 + (turn + (turn * 7 % 10) / 25) * gap for turn in range(int(100 * times))]
+    admitted = [bucket.admit(A, now, 10.0, burst) for now in arrivals].count(0.0)
+    assert 100 + burst - 2 <= admitted < 100 + burst + 1
+
+
+def test_late_is_not_more_at_once(bucket: Bucket) -> None:
+    """However late: as many as the burst; after a pause the next one waits for a whole interval."""
+    for now in (50.0, 50.0, 50.74, 61.0):
+        passed = [bucket.admit(A, now, 4.0, 3) for _ in range(5)]
+        assert passed.count(0.0) <= 3
+    assert bucket.admit(A, 61.0, 4.0, 3) == pytest.approx(0.25)
+
+
+def test_a_new_key_is_not_late(bucket: Bucket) -> None:
+    """Its first turn is now, also when the clock has not run for as long as an interval."""
+    assert bucket.admit(A, 50.0, 0.01, 1) == 0.0
+    assert bucket.admit(A, 50.0, 0.01, 1) == pytest.approx(100)
+
+
 def test_a_changed_rate(bucket: Bucket) -> None:
     """It holds from the next request: a debt under a slow rate is not paid under a fast one."""
     assert [bucket.admit(A, 50.0, 0.01, 10) for _ in range(11)].count(0.0) == 10
