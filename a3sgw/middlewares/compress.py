@@ -8,6 +8,7 @@ from typing import Literal
 
 from a3sgw.compression import CODINGS, LEVELS, Stream, available, maker
 from a3sgw.http.content_coding import IDENTITY, MediaTypes, preferred_coding
+from a3sgw.http.field_changes import FieldChanges
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.vary import add_vary
@@ -28,10 +29,11 @@ _COMPRESSED = (
     *_GRPC,
 )
 _NO_TRANSFORM = re.compile(rb"(?:^|[\s,])no-transform(?:[\s,]|$)", re.IGNORECASE)
+_LENGTH = re.compile(rb"\n[Cc]ontent-[Ll]ength:[ \t]*(\d{1,18})[ \t]*\r")
 _LONGEST = 256
 """Bytes of a field whose verdict is remembered; longer ones are rare, and would make the memory large."""
 _REMEMBERED = 256
-_DROPPED = (b"Content-Length", b"Accept-Ranges", b"Content-MD5", b"Digest", b"Content-Digest", b"Repr-Digest")
+_DROPPED = ("Content-Length", "Accept-Ranges", "Content-MD5", "Digest", "Content-Digest", "Repr-Digest")
 """No longer true of what is sent."""
 
 
@@ -102,6 +104,7 @@ class Compress(Middleware[Options]):
         codings: tuple[str, ...] = options.encodings or tuple(coding for coding in CODINGS if available(coding))
         levels = {"br": options.brotli_level, "zstd": options.zstd_level}
         self._makers = {coding.encode(): maker(coding, levels.get(coding, options.gzip_level)) for coding in codings}
+        self._heads = {coding: _head(coding) for coding in self._makers}
         self._offered = tuple(self._makers)
         if options.default_encoding and options.default_encoding.encode() not in self._makers:
             help = "install it with: pip install 'a3sgw[compress]'"
@@ -123,8 +126,13 @@ class Compress(Middleware[Options]):
 
     def response_body(self, request: Request, response: Response) -> BodyFilter | None:
         """A compressor where the client wants one and the answer is worth it."""
+        if request.method == b"HEAD" or response.status == 304:
+            return None
+        found = _LENGTH.search(response.head)
+        if found is not None and int(found[1]) < self._least:
+            return None  # most answers of an API: not worth a look at their other fields
         headers = response.headers
-        if request.method == b"HEAD" or response.status == 304 or not self._concerned(request, response, headers):
+        if not self._concerned(request, response, headers):
             return None
         add_vary(headers, (b"Accept-Encoding",))
         coding = self._wanted(request)
@@ -132,9 +140,7 @@ class Compress(Middleware[Options]):
             return None
         known = b"content-length" in headers or not response.received_status
         etag = headers.get(b"etag")
-        for name in _DROPPED:
-            headers.remove(name)
-        headers.set(b"Content-Encoding", coding)
+        self._heads[coding].apply(response, request)
         if etag is not None and not etag.startswith(b"W/"):
             headers.set(b"ETag", b"W/" + etag)
         return _Compressor(self._makers[coding](), flushing=not known)
@@ -171,6 +177,10 @@ class Compress(Middleware[Options]):
 
     def _choose(self, accept: bytes) -> bytes:
         return preferred_coding(accept, self._offered, self._default)
+
+
+def _head(coding: bytes) -> FieldChanges:
+    return FieldChanges(delete=_DROPPED, set={"Content-Encoding": coding.decode()})
 
 
 class _Compressor(BodyFilter):
