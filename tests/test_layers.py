@@ -29,6 +29,7 @@ LAYERS = {
         "options",
         "pattern_syntax",
         "patterns",
+        "replacement",
         "redis_client",
         "resolver",
         "shared",

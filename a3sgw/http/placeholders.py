@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from a3sgw.http.lookup import Lookup, lookup
 from a3sgw.http.message import Request
 from a3sgw.options import OptionError
 
 _PLACE = re.compile(r"\{\{([^{}]*)\}\}|\{([a-z_]+(?:[.:][^{}\s\"]+)?)\}")
+_WORD = re.compile(r"[.:]")
+Safe = Callable[[bytes], bytes]
+"""Makes a piece of a request fit for a place."""
+
 _CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]+")
 
 
@@ -21,18 +26,22 @@ def for_field(value: bytes) -> bytes:
 class Template:
     """A text, cut up once. ``{{word}}`` stands for ``{word}`` itself; other braces, as in JSON, are just text.
 
-    `safe` is asked to make each piece of a request fit for where it is put. Raises OptionError for an unknown name.
+    `safe` makes each piece of a request fit for where it is put; pieces whose name begins with a word in `others` have
+    their own. Raises OptionError for an unknown name.
     """
 
     __slots__ = ("_parts", "constant")
 
-    def __init__(self, text: str, safe: Callable[[bytes], bytes] = for_field) -> None:
+    def __init__(self, text: str, safe: Safe = for_field, others: Mapping[str, Safe] = MappingProxyType({})) -> None:
         parts: list[bytes | Lookup] = []
         end = 0
         for place in _PLACE.finditer(text):
             parts.append(text[end : place.start()].encode())
             end = place.end()
-            parts.append(f"{{{place[1]}}}".encode() if place[1] is not None else _looked_up(place[2], safe))
+            if place[1] is not None:
+                parts.append(f"{{{place[1]}}}".encode())
+            else:
+                parts.append(_looked_up(place[2], others.get(_WORD.split(place[2])[0], safe)))
         parts.append(text[end:].encode())
         self._parts = tuple(part for part in parts if part)
         self.constant: bytes | None = None
@@ -47,7 +56,7 @@ class Template:
         return b"".join([part if isinstance(part, bytes) else part(request) for part in self._parts])
 
 
-def _looked_up(name: str, safe: Callable[[bytes], bytes]) -> Lookup:
+def _looked_up(name: str, safe: Safe) -> Lookup:
     try:
         found = lookup(name)
     except OptionError as error:
