@@ -16,7 +16,8 @@ from a3sgw.middlewares.base import BodyFilter, Middleware
 from a3sgw.options import BaseOptions, Field, OptionError, Size, field_validator, model_validator
 
 Coding = Literal["br", "zstd", "gzip", "deflate"]
-_GRPC = ("application/grpc", "application/grpc+proto", "application/grpc+json")
+_GRPC = b"application/grpc"
+"""With what follows: +proto, -web. Its messages are compressed one by one, or not at all."""
 _COMPRESSED = (
     *("audio/*", "font/woff", "font/woff2", "image/avif", "image/gif", "image/heic", "image/heif", "image/jp2"),
     *("image/jpeg", "image/jxl", "image/png", "image/webp", "multipart/byteranges", "video/*"),
@@ -26,7 +27,6 @@ _COMPRESSED = (
     ),
     *(f"application/{one}" for one in ("vnd.rar", "x-rar-compressed", "java-archive", "pdf", "octet-stream")),
     "application/vnd.android.package-archive",
-    *_GRPC,
 )
 _NO_TRANSFORM = re.compile(rb"(?:^|[\s,])no-transform(?:[\s,]|$)", re.IGNORECASE)
 _LENGTH = re.compile(rb"\n[Cc]ontent-[Ll]ength:[ \t]*(\d{1,18})[ \t]*\r")
@@ -113,7 +113,7 @@ class Compress(Middleware[Options]):
         self._default = options.default_encoding.encode()
         self._included = MediaTypes(options.included_content_types) if options.included_content_types else None
         self._excluded = MediaTypes((*_COMPRESSED, *options.excluded_content_types))
-        self._requests_excluded = MediaTypes((*_GRPC, *options.excluded_content_types))
+        self._excluded_requests = MediaTypes(options.excluded_content_types)
         self._coding = lru_cache(_REMEMBERED)(self._choose)
         self._suits = lru_cache(_REMEMBERED)(self._is_suitable)
 
@@ -161,11 +161,13 @@ class Compress(Middleware[Options]):
         if any(_NO_TRANSFORM.search(value) for value in headers.get_all(b"cache-control")):
             return False
         asked = request.headers.get(b"content-type")
-        if asked is not None and asked in self._requests_excluded:
+        if asked is not None and (asked.lower().startswith(_GRPC) or asked in self._excluded_requests):
             return False
         return not any(_NO_TRANSFORM.search(value) for value in request.headers.get_all(b"cache-control"))
 
     def _is_suitable(self, content_type: bytes) -> bool:
+        if content_type.lower().startswith(_GRPC):
+            return False
         return content_type in self._included if self._included is not None else content_type not in self._excluded
 
     def _wanted(self, request: Request) -> bytes:
