@@ -52,15 +52,28 @@ def test_a_stream_reads_back(coding: str, which: int) -> None:
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_piece_that_is_passed_on_can_be_read(coding: str) -> None:
+@pytest.mark.parametrize("lean", [False, True])
+def test_a_piece_that_is_passed_on_can_be_read(coding: str, lean: bool) -> None:
     """All of it, before the next one comes; streams do not share anything."""
-    make = maker(coding, 3)
+    make = maker(coding, 4, lean=lean)
     stream, other = make(), make()
     other.feed(b"something else")
     read = reader_of(coding)
     for piece in (b"data: 1\n\n", b"data: 2\n\n", TEXT):
         assert read(stream.pass_on(piece)) == piece
     assert read(stream.finish()) == b""
+
+
+def test_a_lean_stream_takes_less_memory() -> None:
+    """The window that its frame announces is what a reader needs, and no more than 64 KB."""
+    windows: list[int] = []
+    for lean in (False, True):
+        stream = maker("zstd", 3, lean=lean)()
+        frame = stream.pass_on(TEXT) + stream.finish()
+        exponent, mantissa = frame[5] >> 3, frame[5] & 7  # RFC 8878 §3.1.1.1.2
+        windows.append((1 << (10 + exponent)) * (8 + mantissa) // 8)
+    assert windows[0] > 1 << 20
+    assert windows[1] == 1 << 16
 
 
 @pytest.mark.parametrize("coding", CODINGS)

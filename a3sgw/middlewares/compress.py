@@ -103,7 +103,9 @@ class Compress(Middleware[Options]):
             raise OptionError(f"the package for {missing} is not installed", help, "encodings")
         codings: tuple[str, ...] = options.encodings or tuple(coding for coding in CODINGS if available(coding))
         levels = {"br": options.brotli_level, "zstd": options.zstd_level}
-        self._makers = {coding.encode(): maker(coding, levels.get(coding, options.gzip_level)) for coding in codings}
+        levels = {coding: levels.get(coding, options.gzip_level) for coding in codings}
+        self._makers = {coding.encode(): maker(coding, levels[coding]) for coding in codings}
+        self._event_makers = {coding.encode(): maker(coding, levels[coding], lean=True) for coding in codings}
         self._heads = {coding: _head(coding) for coding in self._makers}
         self._offered = tuple(self._makers)
         if options.default_encoding and options.default_encoding.encode() not in self._makers:
@@ -143,7 +145,9 @@ class Compress(Middleware[Options]):
         self._heads[coding].apply(response, request)
         if etag is not None and not etag.startswith(b"W/"):
             headers.set(b"ETag", b"W/" + etag)
-        return _Compressor(self._makers[coding](), flushing=not known)
+        events = (headers.get(b"content-type") or b"").startswith(b"text/event-stream")
+        makers = self._event_makers if events else self._makers
+        return _Compressor(makers[coding](), flushing=events or not known)
 
     def _concerned(self, request: Request, response: Response, headers: Headers) -> bool:
         """Whether this answer would be compressed for some client."""

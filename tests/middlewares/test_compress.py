@@ -209,6 +209,18 @@ def test_nothing_at_all_for_204() -> None:
     assert list(compressed(status=204).headers) == []
 
 
+@pytest.mark.parametrize(("media_type", "window"), [(b"text/event-stream", 1 << 16), (b"text/html", 1 << 21)])
+def test_event_streams_take_little_memory(media_type: bytes, window: int) -> None:
+    """There may be thousands of them, for hours; the window in the head of a zstd frame tells (RFC 8878 §3.1.1.1.2)."""
+    request = Request()
+    request.headers = Headers(b"Accept-Encoding: zstd\r\n")
+    response = read_response(b"HTTP/1.1 200 OK\r\nContent-Type: %b\r\n\r\n" % media_type, b"GET")
+    body = Compress(Options()).response_body(request, response)
+    assert body is not None
+    frame = body.feed(b"data: 1\n\n")
+    assert 1 << (10 + (frame[5] >> 3)) == window
+
+
 # Options
 
 
