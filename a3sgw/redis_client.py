@@ -102,14 +102,14 @@ class RedisScript:
                 try:
                     async with asyncio.timeout_at(batch[0].deadline):
                         answers = await self._insist([asked.question for asked in batch])
+                    for asked, answer in zip(batch, answers, strict=True):
+                        _settle(asked.answer, answer)
                 except Exception as error:
                     self._lose(batch, error)
                     return
                 except asyncio.CancelledError:
                     self._refuse_all(batch)
                     raise
-                for asked, answer in zip(batch, answers, strict=True):
-                    _settle(asked.answer, answer)
         finally:
             self._sender = None
 

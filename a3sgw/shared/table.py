@@ -14,6 +14,9 @@ from a3sgw.shared.memory import KEY, STRIPES, Memory
 from a3sgw.shared.rates import Rates
 
 _HIGHEST_OWNER = 2**31
+_NOT_EMPTY = bytes(byte if byte % 64 else byte + 1 for byte in range(256))
+"""Looking for a key skips what cannot be part of it, by the lower six bits of a byte: with this it always skips the
+zeros of empty slots, without it a fifth of all keys took four times as long."""
 _HEADER_PATIENCE = 1.0
 """Seconds for the lock of the header, which is held for microseconds."""
 
@@ -176,5 +179,5 @@ class SharedTable:
         """The key as the table knows it, and its bucket."""
         hashed = self._hash.copy()
         hashed.update(key)
-        digest = hashed.digest()
+        digest = hashed.digest().translate(_NOT_EMPTY)
         return digest, int.from_bytes(digest[:4], "little") % buckets
