@@ -138,7 +138,7 @@ def _from_jwk(key: Mapping[str, Any], allowed: Collection[str]) -> Mapping[str, 
     try:
         loaded = catalogue()[reader].from_jwk({name: key[name] for name in members})
     except (PyJWTError, ValueError, TypeError, KeyError) as error:
-        _log.warning("a key of a key set cannot be read", extra={"why": type(error).__name__})
+        _log.info("a key of a key set cannot be read", extra={"why": type(error).__name__})
         return {}
     return _fitting(loaded, [name for name in allowed if own in (None, name)])
 

@@ -25,6 +25,7 @@ from a3sgw.options import ValidationError
 from a3sgw.tasks import spawn
 from a3sgw.tokens.keys import KeySet
 from a3sgw.tokens.parse import Token
+from a3sgw.tokens.remote import RemoteKeys
 from a3sgw.tokens.source import Source
 from tests.support.gateway import Stage, config, stage
 from tests.support.jwks_server import JwksServer
@@ -519,6 +520,35 @@ async def test_names_nobody_has() -> None:
         assert server.fetches <= again + 1
 
 
+class Absent(RemoteKeys):
+    """Has just shown that a name is not published."""
+
+    def is_absent(self, kid: str | None) -> bool:
+        return True
+
+
+async def nothing() -> KeySet:
+    """Never asked."""
+    raise AssertionError
+
+
+def test_a_name_that_is_known_not_to_exist() -> None:
+    """Is refused at once: no task, no fetch."""
+    middleware = jwt()
+    middleware._source.remote = Absent(nothing, every=1, interval=1, timeout=1)
+    middleware._algorithms = ("RS256",)
+    assert refusal(middleware, bearing(token(key="RSA", kid="x")))[:2] == (401, NOT_GOOD)
+
+
+def test_identities_go_first() -> None:
+    """Whatever is wrong with a request, it goes on without them where it does."""
+    middleware = jwt(forward_claims={"X-User-Id": "sub"})
+    for lines in ((), (b"Authorization: a", b"Authorization: b"), (b"Authorization: Bearer bad",)):
+        request = bearing(None, b"X-User-Id: root", b"x_user_id: root", *lines)
+        assert refusal(middleware, request)[0] == 401
+        assert b"root" not in request.headers.encode()
+
+
 async def test_discovery() -> None:
     """The provider says where its keys are; tokens have to be from it."""
     async with JwksServer(jwk("RSA", "1")) as server, guarded(f'oidc_discovery_url = "{server.url}"') as on:
@@ -620,3 +650,12 @@ async def test_short_secrets(length: int, warned: int, caplog: pytest.LogCapture
     assert [one.levelno for one in caplog.records] == [logging.WARNING] * warned
     assert SECRET[:length] not in caplog.text
     assert SECRET[:length] not in repr(middleware)
+
+
+async def test_other_keys_are_no_short_secrets(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing is said of them."""
+    (tmp_path / "key.pem").write_bytes(public_pem("RSA"))
+    middleware = jwt(public_key_file=str(tmp_path / "key.pem"))
+    await middleware.open()
+    await middleware.close()
+    assert not caplog.records

@@ -147,6 +147,12 @@ def test_a_refused_request_is_not_logged_with_its_token() -> None:
     assert asked.raw_target == b"/p%20a?t=REDACTED"
 
 
+def test_names_with_spaces() -> None:
+    """A plus is one, in a query."""
+    for query in (b"my+token=a", b"my%20token=a", b"m%79+token=a"):
+        assert places(query="my token").take(request(query=query)) == b"a"
+
+
 def test_nowhere_else() -> None:
     """Places without a name are not looked at."""
     asked = request(b"Authorization: Bearer a", b"Cookie: =b", query=b"=c")

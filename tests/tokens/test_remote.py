@@ -155,6 +155,15 @@ async def test_unknown_names() -> None:
         assert not found.is_absent("x1"), "a new set may have it"
 
 
+async def test_who_has_asked_is_answered_once() -> None:
+    """After that, the next fetch is due at its own time."""
+    here = Publisher(keys("1"))
+    async with here.open() as found:
+        assert await found.newer(by("2")) is False
+        await until(lambda: not found._wanted.is_set(), "the wish is fulfilled")
+        assert len(here.fetches) == 2
+
+
 async def test_absence_is_forgotten() -> None:
     """After the interval a name may be asked for again."""
     here = Publisher(keys("1"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import ssl
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from a3sgw.tokens.source import FileSource, Pace, ServerSource, Source, authorit
 from a3sgw.web import HttpClient
 from tests.support.echo import SecureEcho
 from tests.support.jwks_server import JwksServer
+from tests.support.live import until
 from tests.support.tokens import jwk, key_set, token
 
 
@@ -95,6 +97,7 @@ async def test_a_server() -> None:
         assert len(changes) == 2
         await source.close()
         assert server.fetches == 2
+        await until(lambda: "keys of tokens" not in {one.get_name() for one in asyncio.all_tasks()}, "nobody fetches")
 
 
 async def test_a_server_over_tls(tmp_path: Path) -> None:
