@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from a3sgw.check import check, errors
 from a3sgw.config.load import Loaded, Loader
 from a3sgw.diagnostic import Diagnostic
@@ -83,7 +85,7 @@ def test_lints_have_places() -> None:
 
 def test_errors_name_what_is_not_supported() -> None:
     """Only what keeps a configuration from being used, so no lints and ties."""
-    loaded = load(router("a", "PathPrefix(`/api`)"), 'middlewares "m" { type = "compress" }\n')
+    loaded = load(router("a", "PathPrefix(`/api`)"), 'middlewares "m" { type = "tcp-filter" }\n')
     assert [one.code for one in errors(loaded)] == ["unsupported"]
     assert [one.severity for one in errors(load(router("a", "Hots(`a`)")))] == ["error"]
 
@@ -106,7 +108,7 @@ def chained(*kinds: str, chain: str = "") -> str:
         "rate-limit": "rate = 1",
         "circuit-breaker": "",
         "headers": 'request_headers = { "X-A" = "b" }',
-        "forward-auth": 'forward_auth_url = "http://127.0.0.1:1/"',
+        "jwt": 'value = "0123456789abcdef0123456789abcdef"',
         "chain": f"middlewares = [{chain}]",
     }
     blocks = [f'middlewares "{kind}" {{\n  type = "{kind}"\n  {text}\n}}\n' for kind, text in options.items() if text]
@@ -117,20 +119,35 @@ def chained(*kinds: str, chain: str = "") -> str:
 
 def test_an_unusual_order() -> None:
     """Whoever stands before others that should have their say first is told which, and what is usual."""
-    usual = chained(
-        "headers", "ip-allow", "forward-auth", "headers", "rate-limit", "circuit-breaker", chain='"headers"'
-    )
+    usual = chained("ip-allow", "jwt", "headers", "rate-limit", "circuit-breaker", chain='"headers"')
     assert check(load(usual)) == []
-    found = check(
-        load(chained("rate-limit", "headers", "ip-allow", "circuit-breaker", "forward-auth", chain='"headers"'))
-    )
+    unusual = ("rate-limit", "headers", "ip-allow", "circuit-breaker", "jwt")
+    found = check(load(chained(*unusual, chain='"headers"')))
     assert [one.summary for one in found] == [
         '"ip-allow" (addresses) comes after "rate-limit" (limits)',
-        '"forward-auth" (authentication) comes after "circuit-breaker" (breakers and retries)',
+        '"jwt" (authentication) comes after "circuit-breaker" (breakers and retries)',
     ]
     assert {one.severity for one in found} == {"warning"}
     assert {one.help for one in found} == {"the usual order is addresses, authentication, limits, breakers and retries"}
     assert places(found) == ["t.hcl:5:41", "t.hcl:5:72"]
+
+
+@pytest.mark.parametrize(
+    ("written", "warned"),
+    [
+        ([], 0),
+        (["rate-limit", "body-limit"], 0),
+        (["body-limit", "rate-limit"], 0),
+        (["retry", "body-limit"], 1),
+        (["headers", "retry"], 0),
+        (["rate-limit", "headers", "jwt", "ip-allow"], 2),
+    ],
+)
+def test_orders(written: list[str], warned: int) -> None:
+    """What belongs to the same step may stand either way, and what belongs to none anywhere."""
+    more = 'middlewares "body-limit" {\n  type = "body-limit"\n  max_body_bytes = 1\n}\n'
+    more += 'middlewares "retry" { type = "retry" }\n'
+    assert len(check(load(chained(*written, chain='"headers"') + more))) == warned
 
 
 def test_an_unusual_order_within_a_chain() -> None:

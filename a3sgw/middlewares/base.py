@@ -112,6 +112,9 @@ class Middleware(Generic[OptionsType]):
     """Whether a `response` that is not ``async`` may return an awaitable."""
     body_bytes = 0
     """Bytes of a request body that `request` wants to see, as `request.body`: a longer one is refused with 413."""
+    sets_fields: frozenset[bytes] = frozenset()
+    """Names of request fields that it sets or deletes, in any case: where the gateway itself has something to say under
+    one of them (X-Forwarded-*, X-Real-Ip, X-Request-Id), the middleware has the last word."""
     context = Context()
 
     def __init__(self, options: OptionsType) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
-from a3sgw.middlewares.base import BodyFilter, Middleware, RefusingOptions
+from a3sgw.middlewares.base import BodyFilter, Middleware, RefusingOptions, Stage
 from a3sgw.options import Size
 
 
@@ -19,6 +19,8 @@ class Options(RefusingOptions):
 
 class BodyLimit(Middleware[Options]):
     """A declared length is judged before the endpoint hears of it, a chunked body as it comes."""
+
+    stage = Stage.LIMITS
 
     def request(self, request: Request) -> None:
         """Refuse a Content-Length above the limit."""

@@ -15,10 +15,6 @@ from a3sgw.options import BaseOptions, Field, FrozenMap, OptionError, StringMap,
 
 _ONE_EACH = frozenset({"cookie", "set-cookie", "set-cookie2"})
 """Fields whose values are not a list, so that nothing can be appended behind a comma."""
-_TOLD = frozenset(
-    {"x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip", "x-request-id"}
-)
-"""What the gateway tells every endpoint: a second line would be read differently by different servers."""
 
 
 class Changes(BaseOptions):
@@ -95,7 +91,6 @@ class Options(SecurityOptions, RefusingOptions):
     @field_validator("request_headers")
     @classmethod
     def _host_stays(cls, fields: StringMap) -> StringMap:
-        _not_told(fields)
         if any(name.lower() == "host" and not value for name, value in fields.items()):
             raise OptionError("a request needs its Host", "give it a value, or remove this line")
         return fields
@@ -104,7 +99,6 @@ class Options(SecurityOptions, RefusingOptions):
     @classmethod
     def _one_host(cls, changes: Changes) -> Changes:
         wrong = (*changes.delete, *changes.add, *changes.append)
-        _not_told((*wrong, *changes.set, *changes.default))
         if any(name.lower() == "host" for name in wrong) or not all(
             value for name, value in changes.set.items() if name.lower() == "host"
         ):
@@ -123,15 +117,6 @@ class Options(SecurityOptions, RefusingOptions):
         return hosts
 
 
-def _not_told(names: Iterable[str]) -> None:
-    for name in names:
-        if name.lower().replace("_", "-") in _TOLD:
-            raise OptionError(
-                f"{name} is what the gateway itself tells the endpoint about the client",
-                "say in `trusted_ips` of the entrypoint whose word about it counts",
-            )
-
-
 class HeadersMiddleware(Middleware[Options]):
     """Works on field lines as bytes, prepared once; constant ones are put behind a head that is not even parsed.
 
@@ -141,6 +126,9 @@ class HeadersMiddleware(Middleware[Options]):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._request = _changes(options.request_headers, options.request)
+        changes = options.request
+        named = (options.request_headers, changes.delete, changes.set, changes.add, changes.append, changes.default)
+        self.sets_fields = frozenset(name.encode() for names in named for name in names)
         self._plain = _changes(options.response_headers, options.response, options, https=False)
         self._secure = _changes(options.response_headers, options.response, options, https=True)
         hosts = () if options.is_development else options.allowed_hosts

@@ -33,6 +33,7 @@ class RedirectScheme(Middleware[Options]):
         super().__init__(options)
         named = options.port and options.port != _DEFAULT_PORTS[options.scheme]
         self._scheme = options.scheme.encode()
+        self._same = {"http": b"ws", "https": b"wss"}.get(options.scheme)
         self._port = b":%d" % options.port if named else b""
 
     def request(self, request: Request) -> Response | None:
@@ -45,6 +46,8 @@ class RedirectScheme(Middleware[Options]):
             return None
         target = request.target if request.target[:1] == b"/" else b"/"
         wanted = b"%b://%b%b%b" % (self._scheme, host, self._port, target)
+        if request.scheme == self._same:  # a WebSocket over TLS, as another proxy calls it
+            return None
         if wanted == address(request) or (request.scheme == b"http" and is_challenge(request)):
             return None
         return redirect(request, wanted, self.options.permanent)

@@ -24,6 +24,7 @@ from a3sgw.proxy.refusal import refusal
 from a3sgw.proxy.seam import SLOW, WAITING, Client
 from a3sgw.proxy.trailers import safe_trailers
 from a3sgw.retry_policy import IDEMPOTENT
+from a3sgw.routing.chain import Chain
 from a3sgw.routing.route import Route
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
@@ -136,8 +137,7 @@ class Exchange:
                         self._wait_for(result)
                     return
                 self.passed += 1
-            if chain.request_body and request.content_length != 0:
-                self._filter_request()
+            self._let_through(chain)
         except Exception as error:
             self._stopped(error)
             return
@@ -167,14 +167,20 @@ class Exchange:
                 if self.passed == len(chain.request):
                     break
                 result = chain.request[self.passed](self.request)
-            if chain.request_body and self.request.content_length != 0:
-                self._filter_request()
+            self._let_through(chain)
         except Exception as error:
             if not self.finished:
                 self._stopped(error)
             return
         self._client.release(WAITING)
         self._attempt()
+
+    def _let_through(self, chain: Chain) -> None:
+        """Nobody minds."""
+        if chain.gives_way is not None:
+            self._own = chain.gives_way.sub(b"", self._own)
+        if chain.request_body and self.request.content_length != 0:
+            self._filter_request()
 
     def _stopped(self, error: Exception) -> None:
         """A step of the chain refused, or failed."""

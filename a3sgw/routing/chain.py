@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -11,6 +12,10 @@ from a3sgw.middlewares.base import BodyFilter, Middleware, Outcome
 from a3sgw.plan import Plan
 from a3sgw.routing.observed import Observed, is_observed
 
+OWN_FIELDS = frozenset(
+    {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-real-ip", b"x-request-id"}
+)
+"""What the gateway tells every endpoint."""
 RequestStep = Callable[[Request], Response | Awaitable[Response | None] | None]
 ResponseStep = Callable[[Request, Response], Response | Awaitable[Response | None] | None]
 
@@ -28,6 +33,7 @@ class Chain:
         "count",
         "decides",
         "done",
+        "gives_way",
         "middlewares",
         "request",
         "request_body",
@@ -76,6 +82,10 @@ class Chain:
         """Bytes of a request's body to gather before the first step."""
         self.body_required = any(one.body_bytes and not is_observed(one) for one in self.middlewares)
         """Whether a request with a longer body is refused."""
+
+        own = OWN_FIELDS & {name.lower().replace(b"_", b"-") for one in self.middlewares for name in one.sets_fields}
+        self.gives_way = re.compile(rb"(?:%b):[^\r]*\r\n" % b"|".join(sorted(own)), re.IGNORECASE) if own else None
+        """Finds the gateway's own field lines that it must not add, because a middleware has set them."""
 
     def plan(self, plan: Plan) -> Plan:
         """What the middlewares make of the service's plan."""

@@ -67,7 +67,7 @@ def test_what_does_not_run_yet_is_not_compiled(file: Path) -> None:
     seen: list[Loaded] = []
     text = 'services "s" {\n load_balancer {\n strategy = "p2c"\n'
     text += ' servers { url = "h2c://a" }\n servers { url = "a:1" }\n }\n}\n'
-    text += 'middlewares "later" { type = "compress" }\n'
+    text += 'middlewares "later" { type = "tcp-filter" }\n'
     text += 'routers "r" {\n rule = "Path(`/`)"\n service = "s"\n middlewares = ["later"]\n}\n'
     file.write_text(WEB + text)
 
