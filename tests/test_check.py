@@ -129,7 +129,7 @@ def test_an_unusual_order() -> None:
     ]
     assert {one.severity for one in found} == {"warning"}
     assert {one.help for one in found} == {"the usual order is addresses, authentication, limits, breakers and retries"}
-    assert places(found) == ["t.hcl:5:41", "t.hcl:5:72"]
+    assert places(found) == ["t.hcl:5:43", "t.hcl:5:74"]
 
 
 @pytest.mark.parametrize(

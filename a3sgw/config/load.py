@@ -14,7 +14,6 @@ from a3sgw.config.document import Document
 from a3sgw.config.limits import ValueProblem
 from a3sgw.config.merge import Locals, Merged, Source, data_of
 from a3sgw.config.model import Config
-from a3sgw.config.order import check_order
 from a3sgw.config.registry import Registry
 from a3sgw.config.validate import validate
 from a3sgw.diagnostic import Diagnostic, Place
@@ -173,7 +172,6 @@ class _Attempt:
         self.failed = any(one.severity == "error" for one in found)
         if not self.failed:
             self.config = validated.config()
-            found += check_order(self.config, self.merged.document)
             self._inspect(found, extras)
         self.diagnostics = found
 
