@@ -153,7 +153,7 @@ class Options(RefusingOptions):
     jwks_refresh_interval: Duration = Field(600.0, ge=1)
     """How often keys are fetched anew. When that fails, the last ones stay in force."""
 
-    jwks_min_interval: Duration = Field(5.0, ge=0.1)
+    jwks_min_interval: Duration = Field(2.0, ge=0.1)
     """How often at most they are fetched because a token names one that is not known; such requests wait for it."""
 
     jwks_insecure: bool = False

@@ -87,13 +87,13 @@ class RemoteKeys:
             self._good = await self._take()
             self._busy = False
             self._absent.clear()
+            self._wanted.clear()  # whoever is not served by this fetch asks again
             ended, self._round = self._round, loop.create_future()
             ended.set_result(None)
             if self._good:
                 await self._until_wanted(self._began + self._every)
             # Waiting for a server that failed is as patient as for a name that is not known.
             await asyncio.sleep(max(0.0, self._began + self._interval - loop.time()))
-            self._wanted.clear()
 
     async def _until_wanted(self, latest: float) -> None:
         try:

@@ -156,12 +156,17 @@ async def test_unknown_names() -> None:
 
 
 async def test_who_has_asked_is_answered_once() -> None:
-    """After that, the next fetch is due at its own time."""
+    """After that the next fetch is due at its own time, also for those who asked while it was under way."""
     here = Publisher(keys("1"))
     async with here.open() as found:
-        assert await found.newer(by("2")) is False
-        await until(lambda: not found._wanted.is_set(), "the wish is fulfilled")
-        assert len(here.fetches) == 2
+        here.answer = None
+        waiting = [spawn(found.newer(by("2")), "request")]
+        await until(lambda: len(here.fetches) == 2, "the keys are fetched")
+        waiting += [spawn(found.newer(by("2")), "request") for _ in range(10)]
+        await asyncio.sleep(0)
+        here.fetches[1].set_result(keys("1", "2"))
+        assert await asyncio.gather(*waiting) == [True] * 11
+        assert not found._wanted.is_set()
 
 
 async def test_absence_is_forgotten() -> None:
