@@ -169,7 +169,7 @@ class RedisScript:
         pause = _FIRST_PAUSE
         while True:
             try:
-                await self._connection.disconnect()
+                await self._connection.disconnect(nowait=True)
                 async with asyncio.timeout(self._timeout):
                     (answer,) = await self._run([self._probe])
                 if isinstance(answer, Exception):

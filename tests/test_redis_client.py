@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import trustme
 
 from a3sgw.options import OptionError
 from a3sgw.redis_client import Question, RedisScript, RedisUnavailable
@@ -166,6 +167,17 @@ async def test_passwords(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> No
             with pytest.raises(RedisUnavailable, match="invalid username-password"):
                 one.ask(ONE)
     assert "horse" not in caplog.text
+
+
+async def test_tls(tmp_path: Path) -> None:
+    """The server is who the authority says; with another authority it is as good as none."""
+    async with Redis(tmp_path, authority=trustme.CA()) as server:
+        async with script(server.url) as one:
+            assert await one.ask(ONE) == 1
+        trustme.CA().cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+        async with script(server.url) as one:
+            with pytest.raises(RedisUnavailable, match="certificate"):
+                one.ask(ONE)
 
 
 async def test_who_leaves_and_who_closes(server: Redis) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -182,6 +183,14 @@ def test_a_url_that_is_none() -> None:
         RateLimitRedis(Options.model_validate({"rate": 1, "redis_url": "http://a"})).attach(Context("limit"))
 
 
+def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What to install is said."""
+    monkeypatch.setitem(sys.modules, "a3sgw.redis_client", None)  # as when its import fails
+    with pytest.raises(OptionError) as caught:
+        RateLimitRedis(Options.model_validate({"rate": 1, "redis_url": "redis://a"})).attach(Context("limit"))
+    assert caught.value.help == "pip install 'a3sgw[redis]'"
+
+
 # On the wire...
 
 
@@ -223,7 +232,7 @@ async def test_two_gateways(tmp_path: Path) -> None:
 
 async def test_nobody_else_waits(server: Redis) -> None:
     """While Redis is silent, other routes answer; who is limited waits for the timeout once, and then nobody does."""
-    more = text(server.url, rate=1000, burst=100, more='timeout = "300ms"\non_error = "allow"')
+    more = text(server.url, rate=1000, burst=100, more='timeout = "1s"\non_error = "allow"')
     async with stage(router='middlewares = ["few"]', more=more) as on:
         on.origin.always()
         assert (await on.running.ask(GET)).status == 200
@@ -236,7 +245,7 @@ async def test_nobody_else_waits(server: Redis) -> None:
         started = time.monotonic()
         for _ in range(5):
             assert (await on.running.ask(GET)).status == 200
-        assert time.monotonic() - started < 0.3
+        assert time.monotonic() - started < 1
         server.send(signal.SIGCONT)
 
 

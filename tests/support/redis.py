@@ -8,33 +8,58 @@ from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
 from types import TracebackType
 
+import trustme
+
 from tests.support.live import free_port, until
 
 
 class Redis:
-    """Listens on 127.0.0.1:`port` and on `socket`; with a password, for TCP as for the socket."""
+    """Listens on 127.0.0.1:`port` and on `socket`; with a password, for TCP as for the socket.
 
-    def __init__(self, directory: Path, password: str = "") -> None:
+    With an authority, the port speaks TLS, and `directory` has the authority as ``ca.pem``.
+    """
+
+    def __init__(self, directory: Path, password: str = "", authority: trustme.CA | None = None) -> None:
         self.port = free_port()
         self.socket = directory / "redis.sock"
         self._directory = directory
         self._password = password
+        self._authority = authority
         self._process: Process | None = None
 
     @property
     def url(self) -> str:
         """For a client."""
-        return f"redis://{f':{self._password}@' if self._password else ''}127.0.0.1:{self.port}/0"
+        password = f":{self._password}@" if self._password else ""
+        if self._authority is not None:
+            return f"rediss://{password}127.0.0.1:{self.port}/0?ssl_ca_certs={self._directory}/ca.pem"
+        return f"redis://{password}127.0.0.1:{self.port}/0"
 
     async def start(self) -> None:
         """Run, with nothing in it; wait until it answers."""
-        options = {"port": self.port, "unixsocket": self.socket, "dir": self._directory, "bind": "127.0.0.1"}
+        options: dict[str, object] = {
+            "port": self.port,
+            "unixsocket": self.socket,
+            "dir": self._directory,
+            "bind": "127.0.0.1",
+        }
         options |= {"appendonly": "no"} | ({"requirepass": self._password} if self._password else {})
+        if self._authority is not None:
+            options |= self._tls(self._authority)
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         self._process = await asyncio.create_subprocess_exec(
             "redis-server", *arguments, "--save", "", stdout=DEVNULL, stderr=DEVNULL
         )
         await until(self._answers, "redis answers")
+
+    def _tls(self, authority: trustme.CA) -> dict[str, object]:
+        files = {name: self._directory / f"{name}.pem" for name in ("ca", "key", "cert")}
+        issued = authority.issue_cert("127.0.0.1")
+        authority.cert_pem.write_to_path(str(files["ca"]))
+        issued.private_key_pem.write_to_path(str(files["key"]))
+        issued.cert_chain_pems[0].write_to_path(str(files["cert"]))
+        given = {f"tls-{name}-file": files[name] for name in ("key", "cert")}
+        return {"port": 0, "tls-port": self.port, "tls-ca-cert-file": files["ca"], "tls-auth-clients": "no", **given}
 
     async def _answers(self) -> bool:
         try:
