@@ -625,6 +625,7 @@ def test_one_source_is_enough() -> None:
         ('jwks_url = "https://a/"\n jwks_ca_file = "secret"', "cannot use"),
         (f"value = {json.dumps(public_pem('RSA').decode())}", "no secret"),
     ],
+    ids=lambda value: value.split(" ", 1)[0],
 )
 async def test_what_files_say_is_checked(tmp_path: Path, line: str, complaint: str) -> None:
     """At load, with the place of the option; secrets do not show."""

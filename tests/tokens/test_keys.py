@@ -206,6 +206,7 @@ def test_private_keys_in_a_set() -> None:
         key_set(jwk("secp256k1")),
         key_set(jwk("RSA", use="enc")),
     ],
+    ids=lambda content: "content",
 )
 def test_sets_without_keys(content: bytes) -> None:
     """Nothing to check with is a mistake of whoever publishes it, not a set that refuses everybody."""

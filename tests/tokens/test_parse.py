@@ -49,6 +49,7 @@ def test_types(type_: str) -> None:
         token() + "ä".encode(),
         b"\x00" + token(),
     ],
+    ids=lambda text: "text",
 )
 def test_it_has_three_parts(text: bytes) -> None:
     """An empty signature, spaces, padding, escapes, encryption in five parts: no token."""
@@ -98,6 +99,7 @@ def test_one_spelling(part: int) -> None:
         b'{"alg": "HS256", "x": ' + b"[" * 5000,
         b'{"alg": "HS256", "x": ' + b"9" * 5000 + b"}",
     ],
+    ids=lambda header: "header",
 )
 def test_a_header_is_an_object(header: bytes) -> None:
     """Of JSON in UTF-8, in which no name stands twice."""
@@ -144,6 +146,7 @@ def test_what_must_be_understood(more: dict[str, Any]) -> None:
         b'{"sub": "\xff"}',
         b"{" + b'"a":{' * 5000,
     ],
+    ids=lambda payload: "payload",
 )
 def test_claims_are_an_object(payload: bytes) -> None:
     """The same holds for the payload, and its text can be written down."""

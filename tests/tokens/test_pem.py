@@ -36,6 +36,7 @@ def test_several() -> None:
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "cannot read this certificate"),
         (public_pem("RSA").replace(b"\n", b"!", 2), "cannot read|no PEM"),
     ],
+    ids=lambda value: None if isinstance(value, str) else "content",
 )
 def test_what_is_none(content: bytes, complaint: str) -> None:
     """Each says what it is."""

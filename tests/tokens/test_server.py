@@ -84,7 +84,7 @@ async def test_answers_without_keys(client: HttpClient, status: int) -> None:
             await fetch(client, server.jwks_uri)
 
 
-@pytest.mark.parametrize("body", [b"", b"<html>", b'{"keys": []}', b" " * (LARGEST + 1)])
+@pytest.mark.parametrize("body", [b"", b"<html>", b'{"keys": []}', b" " * (LARGEST + 1)], ids=lambda body: "body")
 async def test_answers_that_are_no_key_sets(client: HttpClient, body: bytes) -> None:
     """Neither are these."""
     async with JwksServer() as server:
