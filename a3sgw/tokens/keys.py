@@ -15,7 +15,7 @@ from a3sgw.tokens.pem import public_keys
 _log = logging.getLogger("a3sgw.tokens")
 SECRET = ("HS256", "HS384", "HS512")
 """With a secret that both sides know."""
-PUBLIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+PUBLIC = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
 """With a key that everybody may know. A key set is for one of both: never can a public key be taken for a secret."""
 MOST_KEYS = 100
 """Of one key set; more are ignored."""
@@ -155,7 +155,7 @@ def catalogue() -> Mapping[str, Any]:
     found = get_default_algorithms()
     if "RS256" not in found:
         raise _missing("cryptography")
-    return found
+    return {**found, "Ed25519": found["EdDSA"]}  # RFC 9864 §2.2: the same, but for one curve only
 
 
 def _missing(package: str) -> OptionError:
@@ -172,6 +172,8 @@ def _fitting(key: Any, allowed: Iterable[str]) -> Mapping[str, _Check]:
         try:
             prepared = known[name].prepare_key(key)
         except (PyJWTError, ValueError, TypeError):  # three ways to say that it is none of its keys
+            continue
+        if name == "Ed25519" and known[name].to_jwk(prepared, as_dict=True)["crv"] != name:
             continue
         if known[name].check_key_length(prepared) is None:
             found[name] = _check(known[name], prepared)

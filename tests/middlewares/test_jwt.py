@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from time import time
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
@@ -20,10 +20,11 @@ from a3sgw.errors import ClientError, ConfigError
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request
 from a3sgw.middlewares.base import Context
-from a3sgw.middlewares.jwt import Jwt, Options
+from a3sgw.middlewares.jwt import Algorithm, Jwt, Options
 from a3sgw.options import ValidationError
 from a3sgw.tasks import spawn
-from a3sgw.tokens.keys import KeySet
+from a3sgw.tokens.keys import PUBLIC, KeySet
+from a3sgw.tokens.keys import SECRET as SECRETS
 from a3sgw.tokens.parse import Token
 from a3sgw.tokens.remote import RemoteKeys
 from a3sgw.tokens.source import Source
@@ -607,6 +608,11 @@ def test_options_are_checked(options: dict[str, Any], complaint: str) -> None:
     """What cannot work, or only seems to be safe, is refused at load."""
     with pytest.raises(ValidationError, match=re.escape(complaint)):
         Options.model_validate(options)
+
+
+def test_all_algorithms_can_be_named() -> None:
+    """Those that there are, and no others."""
+    assert get_args(Algorithm) == (*SECRETS, *PUBLIC)
 
 
 def test_one_source_is_enough() -> None:

@@ -41,7 +41,7 @@ def private_key(kind: str) -> Any:
     return ed25519.Ed25519PrivateKey.generate()
 
 
-ALGORITHM = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA"}
+ALGORITHM = {"RSA": "RS256", "P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "Ed25519": "EdDSA", "Ed448": "EdDSA"}
 """What tests sign with, by kind of key."""
 
 

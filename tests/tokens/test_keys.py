@@ -57,6 +57,17 @@ def test_public_keys(kind: str, algorithm: str) -> None:
     assert from_pem(public_pem(f"{kind} 2"), PUBLIC).verifies(made) is False
 
 
+@pytest.mark.parametrize(("kind", "good"), [("Ed25519", True), ("Ed448", None), ("RSA", None)])
+def test_ed25519(kind: str, good: bool | None) -> None:
+    """The newer name of an algorithm (RFC 9864), which is for one curve and not for another."""
+    made = parse(signed({"alg": "Ed25519"}, {"sub": "anna"}, kind))
+    for keys in (from_pem(public_pem(kind), PUBLIC), from_jwks(key_set(jwk(kind)), PUBLIC)):
+        assert keys.verifies(made) is good
+    if good:
+        assert from_jwks(key_set(jwk(kind, alg="Ed25519")), PUBLIC).verifies(made) is True
+        assert from_pem(public_pem(kind), ("Ed25519",)).verifies(parse(token(key=kind))) is None
+
+
 @pytest.mark.parametrize("alg", ["none", "None", "NONE", "nOnE", "none ", "", "hs256", "HS256\0", "RS256\n", "ES256K"])
 @pytest.mark.parametrize("kind", ["", "RSA", "P-256"])
 def test_no_algorithm(alg: str, kind: str) -> None:
