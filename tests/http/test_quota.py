@@ -118,8 +118,17 @@ def test_the_endpoints_own_fields() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"rate": 0}, {"rate": -1}, {"rate": 1, "burst": 0}, {"rate": 1, "burst": 1.5}, {"rate": 1, "period": 0}]
-    + [{"rate": 1, "period": "1 day"}, {"rate": 1, "status": 200}, {"rate": 1, "key": "user"}],
+    [
+        {},
+        {"rate": 0},
+        {"rate": -1},
+        {"rate": 1, "burst": 0},
+        {"rate": 1, "burst": 1.5},
+        {"rate": 1, "period": 0},
+        {"rate": 1, "period": "1 day"},
+        {"rate": 1, "status": 200},
+        {"rate": 1, "key": "user"},
+    ],
 )
 def test_options_are_checked(options: dict[str, object]) -> None:
     """A rate is needed, and more than nothing has to pass."""
