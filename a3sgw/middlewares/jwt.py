@@ -10,6 +10,7 @@ from time import time
 from typing import Annotated, Literal
 
 from a3sgw.errors import ClientError
+from a3sgw.http.credential import CredentialError, Places
 from a3sgw.http.message import Request
 from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
 from a3sgw.options import (
@@ -30,7 +31,6 @@ from a3sgw.tokens.bearer import Bearer, Judge, Remembered
 from a3sgw.tokens.claims import Demands
 from a3sgw.tokens.keys import PUBLIC, SECRET, KeySet, from_jwks, from_pem, from_secret
 from a3sgw.tokens.parse import Token, TokenError, parse
-from a3sgw.tokens.places import Places
 from a3sgw.tokens.remote import RemoteKeys
 from a3sgw.tokens.server import KeyServer, check_url
 from a3sgw.tokens.source import FileSource, Pace, ServerSource, Source, authorities
@@ -326,7 +326,7 @@ class Jwt(Middleware[Options]):
             if remote is None or not _may_be_new(token, verified, remote):
                 self._decide(request, token, digest, bool(verified))
                 return None
-        except TokenError as error:
+        except CredentialError as error:
             raise self._refusal(error) from None
         return self._later(request, token, digest, remote)
 
@@ -338,7 +338,7 @@ class Jwt(Middleware[Options]):
         except TokenError as error:
             raise self._refusal(error) from None
 
-    def _refusal(self, error: TokenError) -> ClientError:
+    def _refusal(self, error: CredentialError) -> ClientError:
         return ClientError(401, f"token refused: {error}", self._bad_token)
 
     def _decide(self, request: Request, token: Token, digest: bytes, verified: bool) -> None:

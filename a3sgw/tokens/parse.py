@@ -8,11 +8,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from a3sgw.http.credential import CredentialError
+
 _COMPACT = re.compile(rb"([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)\.([A-Za-z0-9_-]+)")
 _LONGEST_KID = 512
 
 
-class TokenError(ValueError):
+class TokenError(CredentialError):
     """The token is refused; the text, which holds nothing of the token, is for the log."""
 
 

@@ -1,4 +1,4 @@
-"""Where a request carries its token: a header field, a query parameter, a cookie; and how it is taken out of there."""
+"""Where a request carries a credential, such as a key or a token, and how it is taken out of there."""
 
 from __future__ import annotations
 
@@ -7,14 +7,18 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 from a3sgw.http.message import Request
-from a3sgw.tokens.parse import TokenError
 
 REDACTED = b"REDACTED"
-"""What logs show instead of a token in a query."""
+"""What logs show instead of a credential in a query."""
+
+
+class CredentialError(ValueError):
+    """A credential is refused; the text, which holds nothing of it, is for the log."""
 
 
 class Places:
-    """Looks in each place that has a name; `strip` takes the token out of all of them before the request goes on."""
+    """Looks into a header field (behind `scheme`, if that is not empty), a query parameter and a cookie, each if it has
+    a name; `strip` takes the credential out of all of them before the request goes on."""
 
     def __init__(self, header: str, scheme: str, query: str, cookie: str, strip: bool) -> None:
         name = header.lower().encode()
@@ -31,9 +35,9 @@ class Places:
         self._places = tuple(place for name, place in places if name)
 
     def take(self, request: Request) -> bytes | None:
-        """The token, or None; of several that differ none can be believed: TokenError (RFC 6750 §2).
+        """The credential, or None; of several that differ none can be believed: CredentialError (RFC 6750 §2).
 
-        A token in the query is taken out of `raw_target`, which logs show, in any case.
+        `shown_target` is made without the one in the query, in any case.
         """
         found: list[bytes] = []
         for place in self._places:
@@ -41,7 +45,7 @@ class Places:
         if not found:
             return None
         if any(one != found[0] for one in found):
-            raise TokenError("several tokens")
+            raise CredentialError("several credentials")
         return found[0]
 
     def _in_header(self, request: Request) -> Iterable[bytes]:
@@ -49,7 +53,7 @@ class Places:
         if not lines:
             return ()
         if len(lines) > 1:
-            raise TokenError(f"several {self._header.decode()} fields")
+            raise CredentialError(f"several {self._header.decode()} fields")
         value = self._value.fullmatch(lines[0])
         if value is None:
             return ()
@@ -58,25 +62,25 @@ class Places:
         return ((value[1] or b"").strip(b" \t"),)
 
     def _in_query(self, request: Request) -> Iterable[bytes]:
-        found = [part for part in _parts(request.query) if self._is_token(part)]
+        found = [part for part in _parts(request.query) if self._is_ours(part)]
         if not found:
             return ()
-        path, mark, query = request.raw_target.partition(b"?")
-        hidden = [part.partition(b"=")[0] + b"=" + REDACTED if self._is_token(part) else part for part in _parts(query)]
-        request.raw_target = path + mark + b"&".join(hidden)
+        path, mark, query = (request.shown_target or request.raw_target).partition(b"?")
+        hidden = [part.partition(b"=")[0] + b"=" + REDACTED if self._is_ours(part) else part for part in _parts(query)]
+        request.shown_target = path + mark + b"&".join(hidden)
         if self._strip:
             request.query = self._without(request.query)
             path, _, query = request.target.partition(b"?")
             query = self._without(query)
             request.target = path + b"?" + query if query else path
-        return [token for part in found if (token := unquote_to_bytes(part.partition(b"=")[2]))]
+        return [value for part in found if (value := unquote_to_bytes(part.partition(b"=")[2]))]
 
-    def _is_token(self, part: bytes) -> bool:
+    def _is_ours(self, part: bytes) -> bool:
         """Also under a name that is spelled with escapes: the endpoint would understand it."""
         return unquote_to_bytes(part.partition(b"=")[0].replace(b"+", b" ")) == self._query
 
     def _without(self, query: bytes) -> bytes:
-        return b"&".join(part for part in _parts(query) if not self._is_token(part))
+        return b"&".join(part for part in _parts(query) if not self._is_ours(part))
 
     def _in_cookie(self, request: Request) -> Iterable[bytes]:
         lines = request.headers.get_all(b"cookie")
@@ -87,7 +91,7 @@ class Places:
                 kept = [one.strip(b" \t") for one in line.split(b";") if _name(one) != self._cookie]
                 if kept:
                     request.headers.add(b"Cookie", b"; ".join(kept))
-        return [token for one in found if (token := one.partition(b"=")[2].strip(b' \t"'))]
+        return [value for one in found if (value := one.partition(b"=")[2].strip(b' \t"'))]
 
 
 def _parts(query: bytes) -> list[bytes]:
