@@ -24,7 +24,8 @@ class RateOptions(SourceOptions):
     """Requests from one source in each `period`, in the long run."""
 
     period: Duration = 1.0
-    """The time that `rate` is about; `rate = 10` and `period = "1m"` are ten in a minute, one each six seconds."""
+    """The time that `rate` is about; `rate = 10` and `period = "1m"` are ten in a minute, one each six seconds.
+    A rate of 0 is an error and not the absence of a limit, as it is in Traefik: what is not wanted is left out."""
 
     burst: int = Field(1, ge=1, le=1_000_000_000)
     """Requests that may come at once after a pause. Nothing is ever delayed: what comes too early is refused."""
