@@ -20,7 +20,7 @@ from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, ask_nobody
 from a3sgw.options import OptionError
 from a3sgw.plan import Plan
-from a3sgw.routing.builtin import MergeSlashes, Nobody, RouterTimeouts
+from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Care, Observer, Route
@@ -295,6 +295,9 @@ class _Compiler:
                     self.parts.ask,
                 )
             )
+            before = previous.middlewares.get(name) if previous is not None else None
+            if before is not None and type(before) is type(made):
+                made.succeed(before)
         except OptionError as error:
             self._error(("middlewares", name, *([error.key] if error.key else [])), str(error), error.help)
         except Exception as error:  # whatever a third party's constructor raises
@@ -380,7 +383,9 @@ class _Compiler:
         """The same objects for all routes through the same things: there may be thousands."""
         key = (merges, router.timeouts, router.importance, *map(id, middlewares), id(node))
         if key not in self._chains:
-            first: list[Middleware[Any]] = [MergeSlashes(merges)] if merges is not None else []
+            secret = {one: None for middleware in middlewares for one in middleware.conceals}
+            first: list[Middleware[Any]] = [Conceal(tuple(secret))] if secret else []
+            first += [MergeSlashes(merges)] if merges is not None else []
             last = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
             chain = Chain([*first, *middlewares, *last])
             importance = _IMPORTANCE.index(router.importance)

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from a3sgw.errors import NoEndpoint
 from a3sgw.http.message import Request, Response
@@ -115,6 +115,8 @@ class Middleware(Generic[OptionsType]):
     sets_fields: frozenset[bytes] = frozenset()
     """Names of request fields that it sets or deletes, in any case: where the gateway itself has something to say under
     one of them (X-Forwarded-*, X-Real-Ip, X-Request-Id), the middleware has the last word."""
+    conceals: tuple[bytes, ...] = ()
+    """Query parameters whose values are secrets: logs show them as REDACTED, whoever answers the request."""
     context = Context()
 
     def __init__(self, options: OptionsType) -> None:
@@ -127,6 +129,10 @@ class Middleware(Generic[OptionsType]):
         """Called once, before `open` and also by `validate`: read files here, and raise OptionError or OSError when
         they cannot be used."""
         self.context = context
+
+    def succeed(self, previous: Middleware[Any]) -> None:
+        """Called after `attach` when a reload has changed its options: take over what still holds from the one that had
+        the same name and kind. Only look at that one: it may go on, should the reload fail."""
 
     async def open(self) -> None:
         """The configuration that names it is about to serve; what can fail fails here."""

@@ -7,7 +7,7 @@ import re
 from collections.abc import Awaitable
 from hashlib import sha256
 from time import time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from a3sgw.errors import ClientError
 from a3sgw.http.credential import CredentialError, Places
@@ -247,6 +247,8 @@ class Jwt(Middleware[Options]):
         self._own = tuple(name for name, _ in forwarded)
         self._judge = Judge(_demands(options), options.token_types, forwarded, options.identity_claim)
         self._remembered = Remembered(options.cache_size)
+        self.conceals = (options.query.encode(),) if options.query else ()
+        self.sets_fields = frozenset(self._own)
         bearer = f'Bearer realm="{options.realm}"'
         scope = f', scope="{" ".join(options.scopes)}"' if options.scopes else ""
         self._no_token = _challenge(bearer)
@@ -289,6 +291,13 @@ class Jwt(Middleware[Options]):
         tls = authorities(self.context.directory / file, "jwks_ca_file") if file else None
         pace = Pace(options.jwks_refresh_interval, options.jwks_min_interval, options.jwks_timeout)
         return ServerSource(server, tls, pace, self._remembered.clear, self.context.count)
+
+    def succeed(self, previous: Middleware[Any]) -> None:
+        """Keys of the same server stay in force, so that a reload during its outage refuses nobody."""
+        if isinstance(previous, Jwt) and all(
+            getattr(self.options, key) == getattr(previous.options, key) for key in _ABOUT_KEYS
+        ):
+            self._source.adopt(previous._source)
 
     async def open(self) -> None:
         """Begin to look for new keys."""
@@ -356,6 +365,9 @@ class Jwt(Middleware[Options]):
             request.headers.add(name, value)
         if bearer.lacks:
             raise ClientError(403, f"the token lacks {bearer.lacks}", self._no_right)
+
+
+_ABOUT_KEYS = ("jwks_url", "oidc_discovery_url", "algorithms", "issuer", "jwks_ca_file", "jwks_insecure")
 
 
 def _may_be_new(token: Token, verified: bool | None, remote: RemoteKeys) -> bool:

@@ -32,6 +32,9 @@ class Source:
         """The ones in force."""
         return self._keys
 
+    def adopt(self, other: Source) -> None:
+        """Begin with the keys of another source for the same."""
+
     async def open(self) -> None:
         """Begin to look for new ones."""
 
@@ -102,6 +105,10 @@ class ServerSource(Source):
     def keys(self) -> KeySet:
         """The last that came."""
         return self.remote.keys
+
+    def adopt(self, other: Source) -> None:
+        """Those of before are better than none."""
+        self.remote.keys = other.keys
 
     async def open(self) -> None:
         """Fetch them; a server that cannot be reached is no reason not to start."""

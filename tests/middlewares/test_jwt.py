@@ -664,3 +664,23 @@ async def test_other_keys_are_no_short_secrets(tmp_path: Path, caplog: pytest.Lo
     await middleware.open()
     await middleware.close()
     assert not caplog.records
+
+
+async def test_keys_outlive_a_reload_that_changes_options() -> None:
+    """During an outage of the key server, a gateway with a new option goes on with the keys it has; not with those that
+    it would choose otherwise now."""
+    async with JwksServer(jwk("RSA", "one")) as server:
+        before = jwt(jwks_url=server.jwks_uri)
+        await before.open()
+        url = server.jwks_uri
+    text = token(key="RSA", kid="one")
+    assert status(before, text) == 0
+    for options, kept in (({"leeway": 1}, True), ({"issuer": "https://another.example"}, False)):
+        after = jwt(jwks_url=url, jwks_timeout=0.1, jwks_min_interval=0.1, **options)
+        after.succeed(before)
+        assert bool(after._source.keys) is kept
+        await after.open()
+        if kept:
+            assert status(after, text) == 0
+        await after.close()
+    await before.close()
