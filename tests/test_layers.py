@@ -16,6 +16,7 @@ ROOT = Path(a3sgw.__file__).parent
 LAYERS = {
     1: (
         "affinity",
+        "api_keys",
         "collection",
         "compression",
         "cores",
