@@ -1,0 +1,1 @@
+"""What each middleware adds to a request, in one process and without sockets."""
