@@ -42,7 +42,7 @@ LAYERS = {
         "version",
         "web",
     ),
-    2: ("config", "http", "machines", "plan", "retry_policy", "tokens"),
+    2: ("config", "http", "machines", "passwords", "plan", "retry_policy", "tokens"),
     3: ("listeners", "middlewares", "observe", "providers", "rule", "targets", "upstream"),
     4: ("balancers", "control", "own_log"),
     5: ("service",),

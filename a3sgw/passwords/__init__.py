@@ -1,0 +1,1 @@
+"""Passwords: hashes as htpasswd writes them, lists of users, and checking without holding anybody up."""
