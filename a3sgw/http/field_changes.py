@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from a3sgw.http.headers import Headers
 from a3sgw.http.message import Message, Request
 from a3sgw.http.placeholders import Template
 from a3sgw.options import OptionError
@@ -94,6 +95,13 @@ class FieldChanges:
                 message._headers = None  # a template may have looked into the head as it was
                 return
         headers = message.headers
+        if self._lines is not None and not self._appended and not self._defaults:
+            for name in self._gone:
+                headers.remove(name)
+            lines = _block(_rendered(self._lines, request)) if self._constant is None else self._constant
+            if lines:
+                headers.extend(lines)
+            return
         items = [item for item in headers._parsed() if item[0].replace(b"_", b"-") not in self._gone]
         items += _rendered(self._set, request)
         items += _rendered(self._added, request)
@@ -102,8 +110,8 @@ class FieldChanges:
         if self._defaults:
             there = {item[0].replace(b"_", b"-") for item in items}
             items += [item for item in _rendered(self._defaults, request) if item[0].replace(b"_", b"-") not in there]
-        headers._items = items
-        headers.changed = True
+        message.headers = Headers()
+        message.headers.extend(_block(items))
 
 
 def _key(name: bytes) -> bytes:

@@ -35,7 +35,8 @@ class Origins:
     __slots__ = ("_domains", "_exact", "_patterns")
 
     def __init__(self, listed: Iterable[str], expressions: Iterable[str] = ()) -> None:
-        exact, domains = set(), set()
+        exact: set[bytes] = set()
+        domains: set[bytes] = set()
         for text in listed:
             before, star, behind = text.partition("://*.")
             canonical = canonical_origin(f"{before}://{behind}".encode() if star else text.encode())

@@ -21,17 +21,25 @@ def qualities(value: bytes) -> list[tuple[bytes, float]]:
 
 
 def preferred(accept: bytes, offered: tuple[bytes, ...]) -> bytes | None:
-    """The media type of `offered` that an Accept field likes best, the first of them on a tie; None when none will do.
+    """The media type of `offered` that an Accept field likes best; None when none will do.
 
-    The most specific entry speaks for a type: ``text/html`` before ``text/*`` before ``*/*`` (RFC 9110 §12.5.1).
+    The most specific entry speaks for a type: ``text/html`` before ``text/*`` before ``*/*`` (RFC 9110 §12.5.1). Of
+    types that are liked equally, one that is named wins, the first of those named, and then the first offered:
+    ``application/json, */*`` wants JSON.
     """
     if not accept:
         return offered[0]
-    wanted = dict(reversed(qualities(accept)))
-    best: tuple[float, bytes | None] = (0.0, None)
+    wanted: dict[bytes, tuple[float, int]] = {}
+    for position, (name, weight) in enumerate(qualities(accept)):
+        wanted.setdefault(name, (weight, -position))
+    best: tuple[tuple[float, int, int], bytes | None] = ((0.0, 0, 0), None)
     for media_type in offered:
-        family = media_type.partition(b"/")[0] + b"/*"
-        weight = next((wanted[one] for one in (media_type, family, b"*/*") if one in wanted), 0.0)
-        if weight > best[0]:
-            best = (weight, media_type)
+        entries = (media_type, media_type.partition(b"/")[0] + b"/*", b"*/*")
+        for specific, entry in zip((2, 1, 0), entries, strict=True):
+            if entry in wanted:
+                weight, order = wanted[entry]
+                rank = (weight, specific, order if specific else 0)
+                if weight and (best[1] is None or rank > best[0]):
+                    best = (rank, media_type)
+                break
     return best[1]

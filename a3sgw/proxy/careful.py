@@ -166,7 +166,8 @@ class Careful(Exchange):
         self.endpoint = endpoint
         traits = choice.service.traits
         dresses = bool(self.fields) or traits.drain_header or (traits.sticky is not None and not choice.bound)
-        self.takes_whole = not (dresses or self.route.chain.responds or self.request.te)
+        self.takes_whole = not (dresses or self.request.te)
+        self.only_reads = self.takes_whole and not self.route.chain.responds
         self.attempts += 1
         self._counted = True
         origin = endpoint.pool.take() if self.request.method == b"GET" else endpoint.pool.take_live()
@@ -393,14 +394,10 @@ class Careful(Exchange):
             self._then()
             return
         self.upstream_seconds = monotonic() - self.started
-        self.response = incoming
-        self.status = incoming.status
-        self.sent = len(body)
         if self._copy is not None:
             self._copy.main_head(incoming)
             self._copy.main_body(body)
-        self._client.send_whole(incoming, body)
-        self.finish()
+        self._deliver(incoming, body)
 
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """An answer begins."""

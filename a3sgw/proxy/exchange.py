@@ -86,7 +86,8 @@ class Exchange:
         self.route = route
         self.plan = route.plan
         self.request_ended = request.content_length == 0
-        self.takes_whole = not (route.chain.responds or request.te)  # else the head may be changed on its way
+        self.takes_whole = not request.te  # else there may be trailers
+        self.only_reads = not (route.chain.responds or request.te)
         self.started = monotonic()
 
     def __repr__(self) -> str:
@@ -367,15 +368,65 @@ class Exchange:
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """The endpoint's answer, all of it: what most small responses are, so it gets the shortest way."""
         self.upstream_seconds = monotonic() - self.started
+        self._origin = None
+        self._counted = False
+        cast(Endpoint, self.endpoint).in_flight -= 1
+        if self.route.chain.responds:
+            self._deliver(incoming, body)
+            return
         response: Response = incoming
         self.response = response
         self.status = response.status
         self.sent = len(body)
-        self._origin = None
-        self._counted = False
-        cast(Endpoint, self.endpoint).in_flight -= 1
         self._client.send_whole(response, body)
         self.finish()
+
+    def _deliver(self, incoming: Incoming, body: bytes) -> None:
+        """A whole answer, through those who look at answers."""
+        self.response = incoming
+        try:
+            waits = self._respond(0)
+            if waits is None:
+                body = self._filtered(incoming, body)
+        except Exception as error:
+            self._fault(error)
+            return
+        if waits is not None:
+            self._held = [body, b""] if body else [b""]
+            self._awaited = waits
+            self._waiting = spawn(self._respond_waiting(incoming), "response chain")
+            return
+        response = cast(Response, self.response)
+        self.status = response.status
+        self.sent = len(body)
+        if response is incoming:
+            self._client.send_whole(response, body)
+        else:
+            self._client.send(response, len(body), True)
+            if body:
+                self._client.write(body)
+            self._client.end(b"")
+        self.finish()
+
+    def _filtered(self, incoming: Incoming, body: bytes) -> bytes:
+        """What the body becomes, and the length that the head says."""
+        response = cast(Response, self.response)
+        if response is not incoming:
+            body = response.body
+            if response.status not in (204, 304):
+                response.headers.set(b"Content-Length", b"%d" % len(body))
+            if self._is_bodiless(response):
+                return b""
+        if body and self.route.chain.response_body:
+            hooks = self.route.chain.response_body
+            filters = Filters(one for hook in hooks if (one := hook(self.request, response)))
+            if filters:
+                body = filters.feed(body) + filters.flush()
+                response.headers.set(b"Content-Length", b"%d" % len(body))
+        return body
+
+    def _is_bodiless(self, response: Response) -> bool:
+        return self.request.method == b"HEAD" or response.status in (204, 304)
 
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """The endpoint's answer begins."""
@@ -442,7 +493,7 @@ class Exchange:
         """The head to the client, as response steps left it, with the length that body filters leave."""
         response = cast(Response, self.response)
         replaced = response is not incoming
-        bodiless = self.request.method == b"HEAD" or response.status in (204, 304)
+        bodiless = self._is_bodiless(response)
         length = incoming.length
         if replaced and not bodiless:
             length = len(response.body)
@@ -588,7 +639,7 @@ class Exchange:
         self.response = response
         self.status = response.status
         body = response.body
-        bodiless = self.request.method == b"HEAD" or response.status in (204, 304)
+        bodiless = self._is_bodiless(response)
         if response.status != 204:
             response.headers.set(b"Content-Length", b"%d" % len(body))
         self._client.send(response, 0 if bodiless else len(body), True)

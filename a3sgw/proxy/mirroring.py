@@ -63,6 +63,7 @@ class Copy:
 
     def __init__(self, mirror: MirrorNode, request: Request, own: bytes, pieces: Sequence[bytes] | None) -> None:
         self.takes_whole = True
+        self.only_reads = True
         self._mirror = mirror
         self._request = copy(request)
         self._request.headers = Headers(request.headers.encode())  # the request itself may be changed and sent again
@@ -154,7 +155,7 @@ class Copy:
         if not isinstance(choice, Choice):
             raise NoEndpoint("no endpoint can be used")
         self._choice = choice
-        self.takes_whole = not service.traits.drain_header
+        self.takes_whole = self.only_reads = not service.traits.drain_header
         pool = choice.endpoint.pool
         try:
             origin = pool.take() or await pool.connect(service.plan.connect_timeout)

@@ -182,7 +182,7 @@ class Upstream(asyncio.Protocol):
                 return
             head = data[:end]
             sink = cast(Sink, self.sink)
-            incoming = self.pool.repeated.read(head, self._method, sink.takes_whole)
+            incoming = self.pool.repeated.read(head, self._method, sink.only_reads)
             if incoming is None or self._parser is not None:
                 incoming = self._read(head)
                 if incoming is None:

@@ -14,6 +14,8 @@ class Sink(Protocol):
 
     takes_whole: bool
     """Whether `on_whole` may be called."""
+    only_reads: bool
+    """Whether it leaves answers as they are, so that one may be given to many."""
 
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """A response that arrived in one piece; its connection is free again. `body` may be empty."""

@@ -45,8 +45,9 @@ async def test_a_refusal_in_json() -> None:
     async with stage(rule="Host(`nowhere.example`)") as on:
         await on.client.send(GET + b"Accept: application/problem+json, */*\r\n\r\n")
         answer = await on.client.message()
-        assert answer.get(b"content-type") == b"application/json"
+        assert answer.get(b"content-type") == b"application/problem+json"
         assert json.loads(answer.body) == {
+            "type": "about:blank",
             "status": 404,
             "title": "Not Found",
             "request_id": (answer.get(b"x-request-id") or b"").decode(),

@@ -18,7 +18,7 @@ def test_a_changed_request() -> None:
     assert request_head(request, OWN) == b"GET /a HTTP/1.1\r\nHost: a\r\nX:1\r\nX-Own: 1\r\n\r\n"
     request.target = b"/b"
     request.headers.add(b"Y", b"2")
-    assert request_head(request, OWN) == b"GET /b HTTP/1.1\r\nHost: a\r\nX: 1\r\nY: 2\r\nX-Own: 1\r\n\r\n"
+    assert request_head(request, OWN) == b"GET /b HTTP/1.1\r\nHost: a\r\nX:1\r\nY: 2\r\nX-Own: 1\r\n\r\n"
 
 
 def test_a_response_of_the_gateway() -> None:

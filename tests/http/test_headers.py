@@ -39,8 +39,59 @@ def test_changing() -> None:
     headers.add(b"X-Two", b"2")
     headers.set(b"HOST", b"b")
     headers.remove(b"X-One")
-    assert headers.encode() == b"Empty: \r\nX-Two: 2\r\nHOST: b\r\n"
+    assert headers.encode() == b"Empty:\r\nX-Two: 2\r\nHOST: b\r\n"
     assert headers.changed
+
+
+def test_spellings() -> None:
+    """Reading takes an underscore for what it is, removing does not."""
+    headers = Headers(BLOCK)
+    assert (headers.get_all(b"x_one"), headers.get_all(b"x-one")) == ([b"3"], [b"1", b"2"])
+    headers.add(b"X_Two", b"4")
+    headers.add(b"x-two", b"5")
+    assert (headers.get(b"x-two"), headers.get(b"x_two")) == (b"5", b"4")
+    headers.set(b"x_two", b"6")
+    assert list(headers)[-1] == (b"x_two", b"6")
+    assert headers.get(b"x-two") is None
+
+
+def test_what_only_looks_like_a_name() -> None:
+    """Values are not names, and half a name is none."""
+    headers = Headers(b"A: b: c\r\nX-Long: x-a: 1\r\n")
+    assert [headers.get(name) for name in (b"b", b"x-a", b"long", b"x-lon")] == [None] * 4
+    assert headers.get(b"a") == b"b: c"
+
+
+NAMES = st.sampled_from([b"A", b"a", b"B-c", b"B_C", b"b_c-d", b"B-C_D"])
+STEPS = st.tuples(st.sampled_from(["add", "set", "remove"]), NAMES, st.sampled_from([b"", b"1", b"a: 2", b"2 3"]))
+
+
+@given(st.lists(STEPS, max_size=12))
+def test_it_is_a_list_of_pairs(steps: list[tuple[str, bytes, bytes]]) -> None:
+    """Whatever is done to it, it is what a plain list would be."""
+    headers, plain = Headers(b"B_c:0\r\nA:  1 \r\n"), [(b"B_c", b"0"), (b"A", b"1")]
+
+    def key(name: bytes) -> bytes:
+        return name.lower().replace(b"_", b"-")
+
+    for what, name, value in steps:
+        if what != "add":
+            plain = [one for one in plain if key(one[0]) != key(name)]
+        if what != "remove":
+            plain.append((name, value))
+        if what == "add":
+            headers.add(name, value)
+        elif what == "set":
+            headers.set(name, value)
+        else:
+            headers.remove(name)
+        for wanted in (b"a", b"b-c", b"b_c", b"b_c-d"):
+            values = [value for name, value in plain if name.lower() == wanted]
+            assert headers.get_all(wanted) == values
+            assert headers.get(wanted) == (values[0] if values else None)
+            assert (wanted in headers) is bool(values)
+        assert list(headers) == plain
+        assert len(headers) == len(plain)
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"A", b"a", b"B-c", b"B_C"]), st.sampled_from([b"", b"1", b"2 3"]))))

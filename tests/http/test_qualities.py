@@ -39,9 +39,14 @@ def test_a_list_without_end() -> None:
         (b"text/plain;q=0, */*", b"text/html"),
         (b"image/png", None),
         (b"*/*;q=0", None),
+        (b"application/json, text/plain, */*", b"application/json"),
+        (b"application/json, */*", b"application/json"),
+        (b"*/*, text/html", b"text/html"),
+        (b"text/*, application/*", b"text/plain"),
+        (b"application/*, text/*", b"application/json"),
         (b"text/html;q=0.3, text/html;q=0.9, text/plain;q=0.5", b"text/plain"),
     ],
 )
 def test_preferences(accept: bytes, best: bytes | None) -> None:
-    """The highest weight wins, then our order; the most specific entry speaks for a type, the first of equal ones."""
+    """The highest weight wins, then who is named, in the order named, then our order."""
     assert preferred(accept, (b"text/plain", b"text/html", b"application/json")) == best

@@ -95,8 +95,8 @@ def test_every_kind_that_refuses_can_observe() -> None:
     """Whatever raises one of our errors, or knows how to, takes the option."""
     names = [found.name for found in pkgutil.iter_modules(middlewares.__path__) if found.name != "base"]
     modules = {name: import_module(f"a3sgw.middlewares.{name}") for name in names}
-    refusing = {name for name, module in modules.items() if {"ClientError", "GatewayError"} & vars(module).keys()}
-    assert {"body_limit", "strip_prefix"} <= refusing
+    refusing = {name for name, module in modules.items() if {"ClientError", "Overloaded"} & vars(module).keys()}
+    assert {"body_limit", "ip_allow"} <= refusing
     assert [name for name in refusing - PATHS if not issubclass(modules[name].Options, RefusingOptions)] == []
 
 
