@@ -88,6 +88,10 @@ class Headers:
     def __len__(self) -> int:
         return len(self._parsed())
 
+    def begins(self, prefix: bytes) -> bool:
+        """Whether a name begins like this (lower case, with hyphens)."""
+        return b"\n" + prefix in self._searchable()
+
     # Changing...
 
     def add(self, name: bytes, value: bytes) -> None:

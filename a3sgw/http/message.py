@@ -79,6 +79,8 @@ class Request(Message):
     trailer = b""
     managed: list[tuple[bytes, bytes]] | None = None
     """X-Forwarded-* and related fields as the peer sent them; believed only from trusted peers."""
+    trusted = False
+    """Whether the peer is one of the entrypoint's `trusted_ips`."""
     raw_head = b""
     """The head as the client sent it."""
     _sent: Headers | None = None

@@ -68,7 +68,12 @@ def retarget(request: Request, path: bytes, query: bytes | None = None) -> None:
     request.path, request.query, request.target = split_target(target, False)
 
 
-def strip(request: Request, prefix: bytes) -> None:
+def told_prefix(prefix: bytes) -> bytes:
+    """The field line that says which prefix is missing."""
+    return b"X-Forwarded-Prefix: %b\r\n" % re.sub(rb"[^ -~]", _triple, prefix)
+
+
+def strip(request: Request, prefix: bytes, line: bytes = b"") -> None:
     """Take `prefix`, with which the path begins, off path and target alike, and say so in X-Forwarded-Prefix.
 
     What is left of the target keeps the spelling that the client chose. ClientError 400 for dot segments.
@@ -76,11 +81,11 @@ def strip(request: Request, prefix: bytes) -> None:
     raw, mark, query = request.target.partition(b"?")
     path = request.path[len(prefix) :]
     rest = raw[len(prefix) :] if raw.startswith(prefix) else _raw_rest(raw, len(prefix))
-    if _DOTS.search(path) or _DOTS.search(rest):
+    if (b"." in path and _DOTS.search(path)) or (b"." in rest and _DOTS.search(rest)):
         raise ClientError(400, "dot segments behind a stripped prefix")
     request.path = path if path.startswith(b"/") else b"/" + path
     request.target = (rest if rest.startswith(b"/") else b"/" + rest) + mark + query
-    request.headers.add(b"X-Forwarded-Prefix", re.sub(rb"[^ -~]", _triple, prefix))
+    request.headers.extend(line or told_prefix(prefix))
 
 
 def _raw_rest(raw: bytes, length: int) -> bytes:

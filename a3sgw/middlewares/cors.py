@@ -144,11 +144,11 @@ class Cors(Middleware[Options]):
         if extend(response, _ANSWERED, lines if self._all else lines + b"Vary: Origin\r\n"):
             return
         headers = response.headers
-        for name in {name.lower().replace(b"_", b"-") for name, _ in headers}:
-            if name.startswith(_CONTROL):
-                headers.remove(name)
-        for name, value in Headers(lines):
-            headers.add(name, value)
+        if headers.begins(_CONTROL):
+            for name in {name.lower().replace(b"_", b"-") for name, _ in headers}:
+                if name.startswith(_CONTROL):
+                    headers.remove(name)
+        headers.extend(lines)
         if not self._all:
             add_vary(headers, (b"Origin",))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from a3sgw.http.message import Request
-from a3sgw.http.retarget import strip
+from a3sgw.http.retarget import strip, told_prefix
 from a3sgw.middlewares.base import Middleware
 from a3sgw.options import BaseOptions, Field
 
@@ -20,11 +20,12 @@ class StripPrefix(Middleware[Options]):
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
-        self._prefixes = tuple(prefix.encode() for prefix in options.prefixes)
+        prefixes = [prefix.encode() for prefix in options.prefixes]
+        self._prefixes = tuple((prefix, told_prefix(prefix)) for prefix in prefixes)
 
     def request(self, request: Request) -> None:
         """Change path and target alike."""
-        for prefix in self._prefixes:
+        for prefix, line in self._prefixes:
             if request.path.startswith(prefix):
-                strip(request, prefix)
+                strip(request, prefix, line)
                 return

@@ -127,19 +127,24 @@ class Exchange:
         """What the middlewares say; those that do not wait say it at once."""
         chain = self.route.chain
         request = self.request
+        passed = 0
         try:
             for step in chain.request:
                 result = step(request)
                 if result is not None:
+                    self.passed = passed
                     if isinstance(result, Response):
-                        chain.count[self.passed]("answered")
+                        chain.count[passed]("answered")
                         self.answer(result)
                     else:
                         self._wait_for(result)
                     return
-                self.passed += 1
-            self._let_through(chain)
+                passed += 1
+            self.passed = passed
+            if chain.gives_way is not None or chain.request_body:
+                self._let_through(chain)
         except Exception as error:
+            self.passed = passed
             self._stopped(error)
             return
         self._attempt()
