@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-_KEYS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz-")
+KEYS = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ_", b"abcdefghijklmnopqrstuvwxyz-")
 """Names compare without case, and ``_`` is ``-`` where lines are removed."""
 
 
@@ -31,7 +31,7 @@ class Headers:
     def _searchable(self) -> bytes:
         keys = self._keys
         if keys is None:
-            keys = self._keys = b"\n" + self._block.translate(_KEYS)
+            keys = self._keys = b"\n" + self._block.translate(KEYS)
         return keys
 
     def _find(self, name: bytes, start: int = 0) -> int:
@@ -43,7 +43,7 @@ class Headers:
             if at < 0 or self._block.find(b"_", at, at + len(name)) < 0:
                 return at
         else:
-            wanted = b"\n%b:" % name.translate(_KEYS)
+            wanted = b"\n%b:" % name.translate(KEYS)
             at = keys.find(wanted, start)
         while at >= 0 and self._block[at : at + len(name)].lower() != name:  # the same but for an underscore
             at = keys.find(wanted, at + 1)
@@ -102,7 +102,7 @@ class Headers:
         """Append whole field lines, each ended by CRLF."""
         self._block += lines
         if self._keys is not None:
-            self._keys += lines.translate(_KEYS)
+            self._keys += lines.translate(KEYS)
         self._items = None
         self.changed = True
 
@@ -114,7 +114,7 @@ class Headers:
     def remove(self, name: bytes) -> None:
         """Remove every line of `name`, and of its underscore spellings (``X_User`` is ``X-User`` to WSGI and CGI)."""
         keys = self._searchable()
-        wanted = b"\n%b:" % name.translate(_KEYS)
+        wanted = b"\n%b:" % name.translate(KEYS)
         at = keys.find(wanted)
         while at >= 0:
             block = self._block

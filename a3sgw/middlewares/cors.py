@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from a3sgw.http.field_changes import extend
+from a3sgw.http.field_changes import Lines, extend
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.origin import Origins
@@ -19,7 +19,7 @@ _TOKENS = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`
 _LONGEST = 4096
 """Bytes of a list of names that are given back."""
 _ORIGIN_LINE = re.compile(rb"\norigin:[ \t]*([^\r]*)\r", re.IGNORECASE)
-_ANSWERED = re.compile(rb"\n(?:access[-_]control[-_]|vary:)", re.IGNORECASE)
+_ANSWERED = Lines((b"access-control-", b"vary"))
 _ANYBODY = b"https://nobody.invalid"
 """Matched only by what matches every host (RFC 6761 §6.4)."""
 _CONTROL = b"access-control-"

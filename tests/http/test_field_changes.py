@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from a3sgw.http.field_changes import FieldChanges, check_field, extend, lines_of
+from a3sgw.http.field_changes import FieldChanges, Lines, check_field, extend
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import read_response
@@ -90,12 +90,8 @@ def test_a_message_the_gateway_makes() -> None:
 
 def test_a_head_is_extended_unseen() -> None:
     """Unless somebody has looked into it, or it has a line of concern."""
-    pattern = lines_of([b"x-y"])
-    assert pattern is not None
-    assert lines_of([]) is None
-    assert not extend(response(False), pattern, b"C: 1\r\n")
-    other = lines_of([b"x-z"])
-    assert other is not None
+    assert not extend(response(False), Lines([b"x-y"]), b"C: 1\r\n")
+    other = Lines([b"x-z"])
     assert not extend(response(True), other, b"C: 1\r\n")
     assert not extend(Response(200, Headers(b"")), other, b"C: 1\r\n")
     made = response(False)
@@ -111,3 +107,13 @@ def test_what_cannot_be_sent(name: str, value: str) -> None:
     """Names that are none, control characters, what frames a message, and places for nothing."""
     with pytest.raises(OptionError):
         check_field(name, value)
+
+
+def test_lines_by_name() -> None:
+    """Whole names in every spelling, or the beginning of names; only lines, only names."""
+    head = b"GET / HTTP/1.1\r\nX_a: 1\r\nx-A-B:\r\nB: x-a: 2\r\nY-x-a: 3\r\n"
+    assert Lines([b"X-A"]).cut(head) == b"GET / HTTP/1.1\r\nx-A-B:\r\nB: x-a: 2\r\nY-x-a: 3\r\n"
+    assert Lines([b"x-"]).cut(head) == b"GET / HTTP/1.1\r\nB: x-a: 2\r\nY-x-a: 3\r\n"
+    assert Lines([b"none", b"b", b"y_x_a"]).cut(head) == b"GET / HTTP/1.1\r\nX_a: 1\r\nx-A-B:\r\n"
+    assert Lines([b"none", b"a"]).cut(head) is head
+    assert not Lines([])
