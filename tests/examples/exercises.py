@@ -199,11 +199,13 @@ async def workers(stand: Stand) -> None:
 
 
 async def forward_auth(stand: Stand) -> None:
-    """The auth server decides and names the user; the client's own name never passes."""
+    """The auth server decides and names the user; the client's own name never passes; people are led to sign in."""
 
     def decide(request: Message) -> bytes:
         if request.get(b"authorization") == b"Bearer good":
             return ok(b"", b"X-User: alice\r\n")
+        if request.get(b"cookie") == b"session=good":
+            return ok(b"", b"X-User: bob\r\nX-User-Team: a\r\nSet-Cookie: session=renewed\r\nSet-Cookie: own=1\r\n")
         return b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Bearer\r\nContent-Length: 0\r\n\r\n"
 
     await stand.echo("APP")
@@ -215,6 +217,13 @@ async def forward_auth(stand: Stand) -> None:
     good = "Authorization: Bearer good"
     assert echoed(await stand.ask("/", good))["fields"]["x-user"] == "alice"
     assert echoed(await stand.ask("/", good, "X-User: root"))["fields"]["x-user"] == "alice"
+    stranger = await stand.ask("/web/?page=2", good)
+    back = b"http%3A%2F%2F127.0.0.1%2Fweb%2F%3Fpage%3D2"
+    assert (stranger.status, stranger.get(b"location")) == (302, b"https://login.example/?back=" + back)
+    guest = await stand.ask("/web/", "Cookie: session=good", "X-User-Role: root")
+    seen = echoed(guest)["fields"]
+    assert (seen["x-user"], seen["x-user-team"], "x-user-role" in seen) == ("bob", "a", False)
+    assert guest.all(b"set-cookie") == [b"session=renewed"]
 
 
 async def timeouts_and_limits(stand: Stand) -> None:
