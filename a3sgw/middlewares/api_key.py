@@ -157,6 +157,7 @@ class ApiKey(Middleware[Options]):
         self._places = Places(options.header, options.scheme, options.query, options.cookie, options.strip_key)
         self._own = tuple(name.encode() for name in options.forward_headers)
         self.sets_fields = frozenset(self._own)
+        self.conceals = (options.query.encode(),) if options.query else ()
         self._forwarded = tuple((name.encode(), _piece(what)) for name, what in options.forward_headers.items())
         self._scopes = frozenset(options.scopes)
         self._challenge = ((b"WWW-Authenticate", f'{options.scheme or "ApiKey"} realm="{options.realm}"'.encode()),)
