@@ -33,6 +33,8 @@ class Diagnostic:
     summary: str
     help: str = ""
     code: str = field(default="config")
+    secret: bool = False
+    """Whether the line it is about may hold a secret, and is not to be shown."""
 
     def __str__(self) -> str:
         place = f"{self.place}: " if self.place else ""

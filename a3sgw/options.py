@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, NoReturn, TypeVar, Union, get_args, get_origin
 
@@ -49,6 +49,7 @@ __all__ = [
     "ValueKind",
     "WithJsonSchema",
     "field_validator",
+    "is_secret",
     "model_validator",
     "parse_duration",
     "parse_size",
@@ -343,6 +344,32 @@ def references(options: BaseModel) -> Iterator[tuple[tuple[str | int, ...], str,
                     yield (key, index), to, one
         elif isinstance(value, BaseModel):
             yield from (((key, *path), kind, name) for path, kind, name in references(value))
+
+
+def is_secret(model: type[BaseModel], path: Sequence[str | int]) -> bool:
+    """Whether a value of `model` is secret, or has secrets in it."""
+    names = [one for one in path if isinstance(one, str)]
+    field = model.model_fields.get(names[0]) if names else None
+    if field is None:
+        return False
+    if _marks_secret(field.metadata) or _has_secret(field.annotation):
+        return True
+    return any(is_secret(inner, names[1:]) for inner in _models(field.annotation))
+
+
+def _has_secret(annotation: Any) -> bool:
+    members = get_args(annotation)
+    return _marks_secret(members) or any(_has_secret(one) for one in members)
+
+
+def _marks_secret(metadata: Iterable[Any]) -> bool:
+    return any(isinstance(one, ValueKind) and one.name == "secret string" for one in metadata)
+
+
+def _models(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for one in get_args(annotation) for found in _models(one)]
 
 
 def _reference(annotation: Any, metadata: Iterable[Any] = ()) -> str:

@@ -18,7 +18,7 @@ from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, ask_nobody
-from a3sgw.options import OptionError
+from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
@@ -273,10 +273,16 @@ class _Compiler:
         return self.made
 
     def _error(
-        self, path: tuple[str | int, ...], summary: str, help: str = "", offset: int = 0, length: int = 0
+        self,
+        path: tuple[str | int, ...],
+        summary: str,
+        help: str = "",
+        offset: int = 0,
+        length: int = 0,
+        secret: bool = False,
     ) -> None:
         place = self.document.place(path, offset, length) if self.document is not None else None
-        self.problems.append(Diagnostic("error", place, summary, help))
+        self.problems.append(Diagnostic("error", place, summary, help, secret=secret))
 
     def _middleware(self, name: str, options: MiddlewareConfig) -> None:
         previous = self.previous
@@ -299,7 +305,9 @@ class _Compiler:
             if before is not None and type(before) is type(made):
                 made.succeed(before)
         except OptionError as error:
-            self._error(("middlewares", name, *([error.key] if error.key else [])), str(error), error.help)
+            path = ("middlewares", name, *([error.key] if error.key else []))
+            secret = bool(error.key) and is_secret(type(options.options), (error.key,))
+            self._error(path, str(error), error.help, secret=secret)
         except Exception as error:  # whatever a third party's constructor raises
             self._error(("middlewares", name), f"cannot make this middleware: {error}")
 

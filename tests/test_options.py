@@ -20,6 +20,7 @@ from a3sgw.options import (
     SocketAddress,
     StringMap,
     ValidationError,
+    is_secret,
     parse_duration,
     parse_size,
     reveal,
@@ -197,3 +198,38 @@ def test_refused(data: dict[str, object]) -> None:
 def test_texts_count_as_numbers() -> None:
     """The environment only gives texts, so a text that is a number counts as one."""
     assert Options.model_validate({"number": "8"}).number == 8
+
+
+class Client(BaseOptions):
+    """A group with a secret."""
+
+    name: str = ""
+    key: Secret = ""
+
+
+class Keys(BaseOptions):
+    """Secrets in every place."""
+
+    one: Secret = ""
+    many: tuple[Secret, ...] = ()
+    clients: Several[Client] = ()
+    plain: tuple[str, ...] = ()
+
+
+@pytest.mark.parametrize(
+    ("path", "secret"),
+    [
+        (("one",), True),
+        (("many",), True),
+        (("many", 1), True),
+        (("clients", 0, "key"), True),
+        (("clients", 0, "name"), False),
+        (("clients", 0), False),
+        (("plain", 0), False),
+        (("none",), False),
+        ((), False),
+    ],
+)
+def test_what_is_secret(path: tuple[str | int, ...], secret: bool) -> None:
+    """By the type of the option, wherever it stands: what is wrong with it is told without showing it."""
+    assert is_secret(Keys, path) is secret

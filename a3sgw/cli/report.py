@@ -78,7 +78,7 @@ def _text(diagnostic: Diagnostic, line_of: LineOf) -> Text:
     text.append(f"{diagnostic.severity}: ", _COLOURS[diagnostic.severity])
     text.append(_visible(diagnostic.summary), "bold")
     line = line_of(diagnostic.place) if diagnostic.place is not None and diagnostic.place.line else ""
-    if diagnostic.place is not None and line.strip():
+    if diagnostic.place is not None and line.strip() and not diagnostic.secret:
         _append_source(text, diagnostic, diagnostic.place, line)
     if diagnostic.help:
         text.append("\n  help: ", "cyan")
@@ -133,7 +133,7 @@ def _json(diagnostic: Diagnostic, line_of: LineOf) -> dict[str, Any]:
         "column": place.column,
         "end_line": place.end_line,
         "end_column": place.end_column,
-        "source": line_of(place)[:_LONGEST_LINE] if place.line else "",
+        "source": line_of(place)[:_LONGEST_LINE] if place.line and not diagnostic.secret else "",
     }
 
 

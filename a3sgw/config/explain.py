@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from a3sgw.config.nearest import did_you_mean
 from a3sgw.config.nodes import Value
 from a3sgw.config.operators import kind
-from a3sgw.options import BaseOptions, OptionError, ValidationError, shown
+from a3sgw.options import BaseOptions, OptionError, ValidationError, is_secret, shown
 
 Path = tuple[str | int, ...]
 
@@ -23,6 +23,7 @@ class Finding:
     help: str = ""
     key: bool = False
     missing: str = ""
+    secret: bool = False
 
 
 _BOUNDS = {
@@ -46,7 +47,8 @@ _WANTED = {
 
 def explain(error: ValidationError, model: type[BaseOptions]) -> list[Finding]:
     """Every finding of a failed validation of `model`."""
-    return [_finding(detail, model) for detail in error.errors(include_url=False)]
+    found = [_finding(detail, model) for detail in error.errors(include_url=False)]
+    return [replace(one, secret=True) if is_secret(model, one.path) else one for one in found]
 
 
 def _finding(detail: Any, model: type[BaseOptions]) -> Finding:

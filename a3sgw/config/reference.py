@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from inspect import get_annotations
 from pathlib import Path
 from types import NoneType
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -30,6 +31,8 @@ def document(registry: Registry) -> str:
         assert options is not None
         note = "" if registry.supported(kind) else "\n\nNot supported yet: it validates, but does not run."
         parts += [f"### {kind}", _summary(registry, kind) + note, _table(options)]
+        for path, inner in _groups(options):
+            parts += [f"#### {kind}: {path}", _doc(inner), _table(inner)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -86,11 +89,25 @@ def _sections() -> Iterator[tuple[str, type[BaseOptions]]]:
         waiting = [*inner, *waiting]
 
 
+def _groups(model: type[BaseOptions], above: str = "") -> Iterator[tuple[str, type[BaseOptions]]]:
+    """Groups of options within others, each under its path."""
+    for name, field in _own_first(model):
+        for nested in _models_in(field.annotation):
+            yield f"{above}{name}", nested
+            yield from _groups(nested, f"{above}{name}.")
+
+
+def _own_first(model: type[BaseOptions]) -> list[tuple[str, FieldInfo]]:
+    """What a class says itself, then what it has from each class it derives from."""
+    names = {name: None for base in model.__mro__ for name in get_annotations(base)}
+    return [(name, model.model_fields[name]) for name in names if name in model.model_fields]
+
+
 def _table(model: type[BaseOptions]) -> str:
     if not model.model_fields:
         return "No options."
     rows = ["| Key | Type | Default | Meaning |", "|---|---|---|---|"]
-    for name, field in model.model_fields.items():
+    for name, field in _own_first(model):
         meaning = " ".join((field.description or "").split())
         cells = (f"`{field.alias or name}`", _type(field), _default(field), meaning)
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

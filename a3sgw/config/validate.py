@@ -164,4 +164,5 @@ def _report(merged: Merged, result: Validated, base: Path, findings: Any) -> Non
         subject = (*path, finding.missing) if finding.missing else path
         if not any(subject[: len(lost)] == lost or lost[: len(subject)] == subject for lost in merged.broken):
             place = merged.document.place(path, key=finding.key)
-            result.diagnostics.append(Diagnostic("error", place, finding.summary, finding.help))
+            found = Diagnostic("error", place, finding.summary, finding.help, secret=finding.secret)
+            result.diagnostics.append(found)

@@ -214,11 +214,18 @@ def shown(name: str, value: object) -> str:
     return str(value)
 
 
+def test_the_number_of_middlewares() -> None:
+    """It is quoted on the first page."""
+    kinds = [path for path in (ROOT / "a3sgw/middlewares").glob("*.py") if path.stem not in ("__init__", "base")]
+    assert f"[{len(kinds)} middlewares](docs/middlewares.md)" in (ROOT / "README.md").read_text()
+
+
 def test_every_status_is_explained() -> None:
     """Each status that the gateway itself gives has its section, with what to look at."""
     package = ROOT / "a3sgw"
     sources = "\n".join(path.read_text() for path in package.rglob("*.py"))
     statuses = set(re.findall(r"ClientError\(\s*(\d{3})", sources)) | {"431", "499", "500"}
+    statuses |= set(re.findall(r"^    status: int = Field\((4\d\d),", sources, re.MULTILINE))
     statuses |= set(re.findall(r"^    status = (\d{3})$", (package / "errors.py").read_text(), re.MULTILINE))
     assert len(statuses) >= 12
     explained = re.findall(r"^## (\d{3})", read("errors.md"), re.MULTILINE)
