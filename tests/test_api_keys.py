@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from hashlib import sha256
 from math import inf
 
@@ -56,9 +57,13 @@ def test_the_same_key_twice() -> None:
         ("1970-01-01 00:01", 60),
     ],
 )
-def test_times(text: str, seconds: float) -> None:
-    """In UTC, unless they say otherwise."""
-    assert parse_time(text) == seconds
+def test_times(text: str, seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In UTC, unless they say otherwise, wherever the gateway is."""
+    with monkeypatch.context() as patched:
+        patched.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert parse_time(text) == seconds
+    time.tzset()
 
 
 @pytest.mark.parametrize("text", ["soon", "2030-02-30", "1900000000", "31.1.2030"])

@@ -147,6 +147,7 @@ def test_stripping() -> None:
         seen = request.headers.encode() + request.target
         assert (b"secret" in seen) is not strip
         assert request.shown_target == b"/?a=1&key=REDACTED"
+        assert middleware.conceals == (b"key",)
 
 
 async def test_over_the_wire() -> None:

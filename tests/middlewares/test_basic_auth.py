@@ -27,6 +27,8 @@ from tests.support.gateway import config, stage
 
 SHA = "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
 """Of "test"."""
+OTHER = "{SHA}0JQeaNqPOBUf+Gph/Fn3xc+fyqI="
+"""Of "other"."""
 APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
 BCRYPT = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
 CHALLENGE = ((b"WWW-Authenticate", b'Basic realm="a3sgw", charset="UTF-8"'),)
@@ -117,6 +119,12 @@ async def test_the_scheme(scheme: bytes) -> None:
     assert await ask(basic_auth(), bearing(None, b"Authorization: %b YW5uYTp0ZXN0" % scheme)) == 200
 
 
+async def test_control_characters() -> None:
+    """They cannot be part of a password (RFC 7617 §2): what reads them differently would see another one."""
+    middleware = basic_auth(username="anna", password="te\tst")
+    assert await ask(middleware, bearing(b"anna:te\tst")) == 401
+
+
 async def test_umlauts() -> None:
     """UTF-8 as we ask for it, and Latin-1 as some send it; the endpoint gets the one name."""
     middleware = basic_auth(username="jörg", password="größe", header_field="X-User")
@@ -183,10 +191,11 @@ async def test_slow_hashes_wait_elsewhere() -> None:
 async def test_a_file_that_changes(tmp_path: Path) -> None:
     """Who is taken out of it does not pass any more, however lately he did."""
     file = tmp_path / "users"
-    file.write_text(f"anna:{APR1}\nben:{SHA}\n")
+    file.write_text(f"anna:{APR1}\nben:{OTHER}\n")
     middleware = basic_auth(tmp_path, users_file="users", users=[f"ben:{APR1}"])
     assert await ask(middleware, bearing(b"anna:test")) == 200
     assert await ask(middleware, bearing(b"ben:test")) == 200
+    assert await ask(middleware, bearing(b"ben:other")) == 401
     await middleware.open()
     watched = middleware._file
     assert watched is not None
