@@ -44,13 +44,14 @@ def claim(claims: object, path: str) -> Any:
 
 
 def as_text(value: Any) -> str:
-    """A claim as text: lists are joined by commas, what has more structure is JSON, nothing is empty."""
+    """A claim as text: lists are joined by commas (one within an item is ``%2C``), what has more structure is JSON,
+    nothing is empty."""
     if value is None:
         return ""
     if isinstance(value, str):
         return value
     if isinstance(value, list | tuple) and all(isinstance(one, str) for one in value):
-        return ",".join(value)
+        return ",".join([one.replace(",", "%2C") for one in value])
     return json.dumps(value, separators=(",", ":"))
 
 

@@ -15,12 +15,20 @@ _WORD = re.compile(r"[.:]")
 Safe = Callable[[bytes], bytes]
 """Makes a piece of a request fit for a place."""
 
-_CONTROLS = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]+")
+_UNFIT = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]|\A[ \t]+|[ \t]+\Z")
 
 
 def for_field(value: bytes) -> bytes:
-    """Safe in a header field: what a request brought may be anything, but a line has to stay one line."""
-    return _CONTROLS.sub(b"", value)
+    """Safe in a header field: what a request brought may be anything, but a line has to stay one line.
+
+    What cannot stand there (control characters, blanks at the ends) is percent-encoded and not left out: ``admin`` and
+    ``admin`` with a line feed behind it must not become the same.
+    """
+    return _UNFIT.sub(_encoded, value)
+
+
+def _encoded(found: re.Match[bytes]) -> bytes:
+    return b"".join([b"%%%02X" % byte for byte in found[0]])
 
 
 class Template:

@@ -29,7 +29,13 @@ class BodyLimit(Middleware[Options]):
 
     def request_body(self, request: Request) -> BodyFilter | None:
         """Count a body whose length nobody declared."""
-        return _Counter(self.options.max_body_bytes, self.context.count) if request.content_length is None else None
+        if request.content_length is not None:
+            return None
+        return _Counter(self.options.max_body_bytes, self.context.count if self.options.mode == "enforce" else _nothing)
+
+
+def _nothing(what: str) -> None:
+    """An observer refuses nothing."""
 
 
 class _Counter(BodyFilter):

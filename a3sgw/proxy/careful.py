@@ -442,7 +442,7 @@ class Careful(Exchange):
         if self._back is not None:
             self._back.append(data)
             return
-        if self._copy is not None and self._held is None:
+        if self._copy is not None and self._held is None and not self.finished:
             self._copy.main_body(data)
         super().on_body(data)
 
@@ -458,6 +458,12 @@ class Careful(Exchange):
             self.on_body(b"".join(back))
         if not self.finished:
             super().on_end(trailers)
+
+    def _dismiss(self) -> None:
+        """The answer has been judged by its head."""
+        if self._choice is not None:
+            self._choice.judge(self._choice.failed)
+        super()._dismiss()
 
     def overdue(self) -> None:
         """The sweeper's call: `total_timeout` is over."""

@@ -19,7 +19,7 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import CHUNKED, Incoming
 from a3sgw.middlewares.base import BodyFilter
-from a3sgw.proxy.filters import Filters, Replaced
+from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.refusal import refusal
 from a3sgw.proxy.seam import SLOW, WAITING, Client
 from a3sgw.proxy.trailers import safe_trailers
@@ -55,6 +55,10 @@ class Exchange:
     """What that task is to wait for first."""
     _next_step = 0
     """The response step that comes after the one that waits."""
+    _unwanted: Upstream | None = None
+    """Whose answer nobody wants any more."""
+    _patience = 65536
+    """Bytes of it that are read before its connection is given up."""
     _gathering = 0
     """Bytes of the body that may come before the chain is asked; 0 when it need not be gathered."""
     response: Response | None = None
@@ -401,6 +405,10 @@ class Exchange:
             self._awaited = waits
             self._waiting = spawn(self._respond_waiting(incoming), "response chain")
             return
+        self._send_all(incoming, body)
+
+    def _send_all(self, incoming: Incoming, body: bytes) -> None:
+        """An answer that is there as a whole."""
         response = cast(Response, self.response)
         self.status = response.status
         self.sent = len(body)
@@ -497,26 +505,42 @@ class Exchange:
     def _send_filtered(self, incoming: Incoming, more: bool) -> None:
         """The head to the client, as response steps left it, with the length that body filters leave."""
         response = cast(Response, self.response)
-        replaced = response is not incoming
-        bodiless = self._is_bodiless(response)
+        if response is not incoming:
+            body = self._filtered(incoming, b"")
+            self._dismiss()
+            self._send_all(incoming, body)
+            return
         length = incoming.length
-        if replaced and not bodiless:
-            length = len(response.body)
-        made = [Replaced(b"" if bodiless else response.body)] if replaced else []
         hooks = self.route.chain.response_body if length else ()
-        filters = Filters([*made, *(one for hook in hooks if (one := hook(self.request, response)))])
+        filters = Filters(one for hook in hooks if (one := hook(self.request, response)))
         if filters:
             self._response_filters = filters
-            length = 0 if bodiless else filters.length_after(length)
+            length = filters.length_after(length)
             if length == CHUNKED:
                 response.headers.remove(b"Content-Length")
-            elif not filters.keeps_length and response.status != 204:
-                response.headers.set(b"Content-Length", b"%d" % (len(response.body) if bodiless else length))
+            elif not filters.keeps_length:
+                response.headers.set(b"Content-Length", b"%d" % length)
         self._send_head(incoming, response, length, more and not filters)
+
+    def _dismiss(self) -> None:
+        """Nobody wants the rest of the endpoint's answer; what is left is read, up to a limit, so that its connection
+        may be used again."""
+        origin = self._origin
+        self._leave()
+        if origin is not None and origin.sink is self:
+            self._unwanted = origin
+            origin.resume_reading()
+
+    def _throw_away(self, data: bytes) -> None:
+        """A piece of what nobody wants."""
+        self._patience -= len(data)
+        if self._patience < 0 and self._unwanted is not None:
+            unwanted, self._unwanted = self._unwanted, None
+            unwanted.abort()
 
     def _send_head(self, incoming: Incoming, response: Response, length: int, more: bool) -> None:
         self.status = response.status
-        if incoming.trailer and response is incoming and length == CHUNKED and b"trailers" in self.request.te:
+        if incoming.trailer and length == CHUNKED and b"trailers" in self.request.te:
             response.headers.add(b"Trailer", incoming.trailer)
         self._client.send(response, length, more)
 
@@ -524,6 +548,9 @@ class Exchange:
         """A piece of the response's body."""
         if self._held is not None:
             self._held.append(data)
+            return
+        if self.finished:
+            self._throw_away(data)
             return
         if self._response_filters:
             try:
@@ -542,6 +569,8 @@ class Exchange:
             self._held.append(b"")
             self._held_trailers = trailers
             return
+        if self.finished:
+            return
         if self._response_filters:
             try:
                 tail = self._response_filters.flush()
@@ -553,14 +582,15 @@ class Exchange:
                 self._client.write(tail)
         self._leave()
         if trailers:
-            wanted = b"trailers" in self.request.te and cast(Response, self.response).received_status
-            trailers = safe_trailers(trailers) if wanted else b""
+            trailers = safe_trailers(trailers) if b"trailers" in self.request.te else b""
         self._client.end(trailers)
         self.finish()
 
     def on_lost(self, error: UpstreamError, stale: bool) -> None:
         """The endpoint's connection broke. A kept one that was closed under us says nothing about the request: ask
         anew where that is harmless."""
+        if self.finished:
+            return
         self._origin = None
         if stale and self._may_ask_anew():
             _log.debug("kept connection was closed, asking again", extra={"request_id": self.request.id.decode()})
@@ -645,7 +675,7 @@ class Exchange:
         self.status = response.status
         body = response.body
         bodiless = self._is_bodiless(response)
-        if response.status != 204:
+        if response.status not in (204, 304):
             response.headers.set(b"Content-Length", b"%d" % len(body))
         self._client.send(response, 0 if bodiless else len(body), True)
         if body and not bodiless:

@@ -43,19 +43,3 @@ class Filters:
         for one in self._filters:
             tail = (one.feed(tail) if tail else b"") + one.flush()
         return tail
-
-
-class Replaced(BodyFilter):
-    """Another body in the place of the one that comes, which is read to its end: its connection may be used again."""
-
-    def __init__(self, body: bytes) -> None:
-        self._body = body
-        self.length = len(body)
-
-    def feed(self, data: bytes) -> bytes:
-        """Nothing."""
-        return b""
-
-    def flush(self) -> bytes:
-        """The other body."""
-        return self._body

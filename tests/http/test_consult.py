@@ -137,7 +137,7 @@ def test_usable() -> None:
         (b"Set-Cookie", b"a"),
         (b"Set-Cookie", b"b"),
     ]
-    assert usable(fields) == [(b"X-User", b"aX-Admin: 1"), (b"Set-Cookie", b"a"), (b"Set-Cookie", b"b")]
+    assert usable(fields) == [(b"X-User", b"a%0D%0AX-Admin: 1"), (b"Set-Cookie", b"a"), (b"Set-Cookie", b"b")]
 
 
 def test_cookie_names() -> None:

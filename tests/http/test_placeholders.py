@@ -6,7 +6,7 @@ import pytest
 
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request
-from a3sgw.http.placeholders import Template
+from a3sgw.http.placeholders import Template, for_field
 from a3sgw.options import OptionError
 
 
@@ -44,7 +44,7 @@ def test_constants_are_known_as_such() -> None:
 
 def test_a_line_stays_a_line() -> None:
     """Whatever a client puts into a segment of the path, it cannot begin a new header field."""
-    assert Template("u-{path.id}").render(asked()) == "u-a/öX-Evil: 1".encode()
+    assert Template("u-{path.id}").render(asked()) == "u-a/ö%0D%0AX-Evil: 1".encode()
 
 
 def test_each_piece_is_made_safe() -> None:
@@ -58,3 +58,20 @@ def test_unknown_places(text: str) -> None:
     with pytest.raises(OptionError) as caught:
         Template(text)
     assert "}} is the text itself" in caught.value.help
+
+
+@pytest.mark.parametrize(
+    ("value", "sent"),
+    [
+        (b"admin\n", b"admin%0A"),
+        (b" admin", b"%20admin"),
+        (b"admin\t", b"admin%09"),
+        (b"ad\x00min\x7f", b"ad%00min%7F"),
+        (b"a b", b"a b"),
+        (b"", b""),
+        (b"  ", b"%20%20"),
+    ],
+)
+def test_no_two_become_one(value: bytes, sent: bytes) -> None:
+    """What a field cannot hold is encoded, so that nobody becomes somebody else."""
+    assert for_field(value) == sent

@@ -70,3 +70,14 @@ async def test_on_the_wire() -> None:
         await on.client.send(POST + b"Content-Length: 11\r\n\r\n12345678901")
         assert (await on.client.message()).status == 413
         assert len(on.origin.wires) == 1
+
+
+@pytest.mark.parametrize(("mode", "status", "event"), [("enforce", 413, "refused"), ("observe", 200, "would_block")])
+async def test_what_is_counted(mode: str, status: int, event: str) -> None:
+    """A body that turns out to be too long is one refusal, or one that would have been."""
+    more = LIMIT.replace("type", f'mode = "{mode}"\n type', 1)
+    async with stage(router='middlewares = ["limit"]', more=more) as on:
+        on.origin.always()
+        await on.client.send(POST + b"Transfer-Encoding: chunked\r\n\r\nb\r\n12345678901\r\n0\r\n\r\n")
+        assert (await on.client.message()).status == status
+        assert on.running.gateway.metrics().totals()["middlewares"] == {"limit": {event: 1}}

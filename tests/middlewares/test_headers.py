@@ -131,7 +131,7 @@ def test_a_value_stays_one_line() -> None:
     request = Request()
     request.captures = {"id": "a\r\nEvil: 1"}
     HeadersMiddleware(Options(request_headers={"X-Id": "{path.id}"})).request(request)
-    assert list(request.headers) == [(b"X-Id", b"aEvil: 1")]
+    assert list(request.headers) == [(b"X-Id", b"a%0D%0AEvil: 1")]
 
 
 def test_explicit_fields_have_the_last_word() -> None:

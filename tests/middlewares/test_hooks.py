@@ -40,6 +40,44 @@ async def test_another_answer_instead(when: bytes, fields: bytes, body: bytes) -
     assert [one["sent"] for one in on.records] == [5, 5]
 
 
+async def test_another_answer_does_not_wait_for_the_one_it_replaces() -> None:
+    """It goes to the client at once, while the endpoint still talks, or breaks off; what is too long is broken off."""
+    get = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    async with stage(router=ROUTER, more=PAGE) as on:
+        await on.client.send(get)
+        there = await on.origin.accept()
+        await there.message()
+        await there.send(b"HTTP/1.1 500 X\r\nContent-Length: 1000000\r\n\r\nhalf")
+        answer = await on.client.message()
+        assert (answer.status, answer.body) == (500, b"sorry")
+        await on.client.send(get)
+        other = await on.origin.accept()
+        await other.message()
+        await other.send(b"HTTP/1.1 500 X\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n")
+        assert (await on.client.message()).body == b"sorry"
+        other.reset()
+        await there.send(b"x" * 100_000)
+        assert (await there.end())[0] == b""
+    assert [one["error"] for one in on.records] == ["", ""]
+
+
+async def test_what_is_left_of_it_is_read() -> None:
+    """A short rest that comes later is no reason to give up the connection."""
+    get = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+    async with stage(router=ROUTER, more=PAGE) as on:
+        await on.client.send(get)
+        there = await on.origin.accept()
+        await there.message()
+        await there.send(b"HTTP/1.1 500 X\r\nContent-Length: 6\r\n\r\nabc")
+        assert (await on.client.message()).body == b"sorry"
+        await there.send(b"def")
+        await on.client.send(b"GET / HTTP/1.1\r\nHost: a.example\r\nX-Judge: wait\r\n\r\n")
+        await there.message()
+        await there.send(OK)
+        assert (await on.client.message()).status == 200
+        assert len(on.origin.wires) == 1
+
+
 async def test_head_gets_the_length_only() -> None:
     """No body follows it, and the next answer is not mistaken for one."""
     async with stage(router=ROUTER, more=PAGE) as on:

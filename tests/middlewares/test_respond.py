@@ -44,6 +44,21 @@ async def test_a_router_without_a_service() -> None:
     await gateway.shutdown()
 
 
+@pytest.mark.parametrize("status", [204, 304])
+async def test_an_answer_without_a_body_has_no_length(status: int) -> None:
+    """A 304 would have that of the answer it stands for, which nobody knows (RFC 9110 §8.6)."""
+    text = TEXT.replace("503", str(status)).replace("body             = ", "# ").replace("content_type ", "# ")
+    gateway = Gateway(load_config(text))
+    await gateway.start()
+    wire = await dial(gateway.addresses["web"][0])
+    for _ in range(2):
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        answer = await wire.message()
+        assert (answer.status, answer.get(b"content-length")) == (status, None)
+    wire.close()
+    await gateway.shutdown()
+
+
 async def test_a_file(tmp_path: Path) -> None:
     """It is found beside the configuration, and what is written to it is answered from then on."""
     (tmp_path / "page").write_text("one")

@@ -19,7 +19,7 @@ def test_what_it_says() -> None:
     claims = {"exp": 2000, "realm": {"groups": ["a", "b"]}, "email": "ä@x", "scope": "read", "bad": "x\r\nY: z"}
     found = judge.decide(parse(token(claims)), "", NOW)
     assert (found.until, found.identity, found.scopes, found.lacks) == (2005, "ä@x", ("read",), "")
-    assert found.fields == ((b"X-User", b"anna"), (b"X-Groups", b"a,b"), (b"X-Bad", b"xY: z"))
+    assert found.fields == ((b"X-User", b"anna"), (b"X-Groups", b"a,b"), (b"X-Bad", b"x%0D%0AY: z"))
     assert found.claims == {"sub": "anna", **claims}
     assert judge.decide(parse(token({"exp": 2000})), "", NOW).lacks == "scopes"
 
