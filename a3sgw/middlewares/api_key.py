@@ -170,7 +170,7 @@ class ApiKey(Middleware[Options]):
         if self.options.keys_file:
             path = context.directory / self.options.keys_file
             self._file = WatchedFile(
-                path, self._read, "keys_file", changed=self._changed, failed=lambda: context.count("keys_failed")
+                path, self._read, "keys_file", changed=self._changed, failed=lambda: context.count("file_refused")
             )
             self._keys = self._file.value
 
@@ -201,25 +201,25 @@ class ApiKey(Middleware[Options]):
         try:
             text = self._places.take(request)
         except CredentialError as error:
-            raise ClientError(401, f"key refused: {error}", self._challenge) from None
+            raise ClientError(401, f"api-key: {error}", self._challenge) from None
         if not text:
-            raise ClientError(401, "no key", self._challenge)
+            raise ClientError(401, "api-key: no key", self._challenge)
         key = self._keys.find(text)
         if key is None:
-            raise ClientError(401, "unknown key", self._challenge)
+            raise ClientError(401, "api-key: an unknown key", self._challenge)
         self._admit(request, key)
 
     def _admit(self, request: Request, key: Known) -> None:
         request.learn("identity", key.identity)
         if self.clock() >= key.expires:
-            raise ClientError(401, "the key has expired", self._challenge)
+            raise ClientError(401, "api-key: the key has expired", self._challenge)
         request.learn("scopes", key.scopes)
         request.learn("api_key", key.metadata)
         for name, piece in self._forwarded:
             if value := for_field(piece(key).encode()):
                 request.headers.add(name, value)
         if not self._scopes.issubset(key.scopes):
-            raise ClientError(403, "the key lacks scopes")
+            raise ClientError(403, "api-key: the key lacks scopes")
 
 
 def _piece(what: str) -> Callable[[Known], str]:

@@ -126,7 +126,7 @@ class BasicAuth(Middleware[Options]):
         if options.users_file:
             path = context.directory / options.users_file
             self._file = WatchedFile(
-                path, self._read, "users_file", changed=self._changed, failed=lambda: context.count("users_failed")
+                path, self._read, "users_file", changed=self._changed, failed=lambda: context.count("file_refused")
             )
             self._users = self._file.value
         else:
@@ -162,7 +162,7 @@ class BasicAuth(Middleware[Options]):
             request.headers.remove(self._field)
         lines = request.headers.get_all(b"authorization")
         if len(lines) != 1:
-            raise self._refusal("several of them" if lines else "none there")
+            raise self._refusal("several Authorization fields" if lines else "no password")
         mark = self._checker.mark(lines[0])
         known = self._checker.known(mark)
         if known is None:
@@ -178,7 +178,7 @@ class BasicAuth(Middleware[Options]):
             raise self._refusal(str(error)) from None
         hash, counts = self._users.find(name)
         if hash is None or len(password) > hash.longest:
-            raise self._refusal("too long")
+            raise self._refusal("a password that is too long")
         user = name.decode()
         if hash.slow:
             return self._later(request, mark, user, password, hash, counts)
@@ -186,7 +186,7 @@ class BasicAuth(Middleware[Options]):
         return None
 
     def _refusal(self, why: str) -> ClientError:
-        return ClientError(401, f"password refused: {why}", self._challenge)
+        return ClientError(401, f"basic-auth: {why}", self._challenge)
 
     async def _later(self, request: Request, mark: bytes, user: str, password: bytes, hash: Hash, counts: bool) -> None:
         """Decide when it has been checked."""
@@ -194,12 +194,12 @@ class BasicAuth(Middleware[Options]):
             right = await self._checker.check(mark, user, password, hash, counts)
         except TooManyChecks:
             self.context.count("busy")
-            raise ClientError(503, "too many passwords to check", _BUSY) from None
+            raise ClientError(503, "basic-auth: too many passwords to check", _BUSY) from None
         self._decide(request, user, right)
 
     def _decide(self, request: Request, user: str, right: bool) -> None:
         if not right:
-            raise self._refusal("wrong, or of nobody")
+            raise self._refusal("a wrong password, or nobody known")
         if self.options.remove_header:
             request.headers.remove(b"authorization")
         request.learn("identity", user)

@@ -68,7 +68,7 @@ def test_other_places() -> None:
     everywhere.request(bearing(b"Cookie: a=1; key=secret"))
     everywhere.request(bearing(b"X-API-Key: secret", b"Cookie: key=secret"))
     assert refused(api_key(), bearing(b"Cookie: X-API-Key=secret", query=b"X-API-Key=secret")).status == 401
-    assert refused(api_key(header="", query="key"), bearing(b"X-API-Key: secret")).reason == "no key"
+    assert refused(api_key(header="", query="key"), bearing(b"X-API-Key: secret")).reason == "api-key: no key"
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,7 @@ def test_expiry() -> None:
     middleware.request(bearing(b"X-API-Key: of-anna"))
     middleware.clock = lambda: 86400.0
     request = bearing(b"X-API-Key: of-anna")
-    assert refused(middleware, request).reason == "the key has expired"
+    assert refused(middleware, request).reason == "api-key: the key has expired"
     assert request.facts == {"identity": "anna"}
 
 
@@ -219,7 +219,7 @@ async def test_a_file_that_changes(tmp_path: Path, caplog: pytest.LogCaptureFixt
     middleware.request(bearing(b"X-API-Key: second-key"))
     assert "line 2" in str(caplog.records[0].__dict__["why"])
     assert "third-key" not in str(caplog.records[0].__dict__)
-    assert counted == ["keys_failed"]
+    assert counted == ["file_refused"]
     await middleware.close()
 
 

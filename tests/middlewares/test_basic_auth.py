@@ -180,7 +180,7 @@ async def test_slow_hashes_wait_elsewhere() -> None:
     slow.go.set()
     assert await asyncio.gather(*tasks) == [200, 200, 200, 401]
     assert middleware.request(bearing(b"anna:right")) is None
-    with pytest.raises(ClientError, match="password refused: wrong"):
+    with pytest.raises(ClientError, match="basic-auth: a wrong password"):
         middleware.request(bearing(b"anna:wrong"))
     assert slow.count == 2
     assert await ask(middleware, bearing(b"nobody:right")) == 401
@@ -258,7 +258,7 @@ async def test_over_the_wire() -> None:
         (f'users = ["anna:{SHA}"]\nheader_field = "authorization"', "has the password already"),
         (f'users = ["anna:{SHA}"]\nrealm = "a\\"b"', "realm"),
         (f'users = ["anna:{SHA}"]\nkeys = []', "keys"),
-        (f'users = ["anna:{BCRYPT.replace("$04$", "$31$")}"]', "bcrypt with cost 31"),
+        ('users = ["anna:$2b$31$1LKDX.x6scQ66Ev/c6ToyOKfypz9KHX4I83PVPpwmCz.e2mBKP7l6"]', "bcrypt with cost 31"),
     ],
 )
 def test_options_are_checked(option: str, complaint: str) -> None:
