@@ -28,6 +28,7 @@ from a3sgw.entrypoints.http import HttpEntrypoint
 from a3sgw.errors import ConfigError, NoEndpoint
 from a3sgw.http.message import Request, Response
 from a3sgw.listeners import key_of
+from a3sgw.middlewares.base import Shared
 from a3sgw.observe.access_log import CLOSE_TIMEOUT, AccessLog
 from a3sgw.observe.metrics import Metrics
 from a3sgw.observe.writer import Target, Writer
@@ -83,6 +84,7 @@ class DataPlane:
         self._directory = directory
         self._sweeper = Sweeper()
         self._registry = Registry()
+        self._shared = Shared()
         self._bound: dict[str, str] = {}
         self._access_log: AccessLog | None = None
         self._leaving: set[HttpEntrypoint] = set()
@@ -126,6 +128,7 @@ class DataPlane:
                 known,
                 self._middleware_counter,
                 self._ask,
+                self._shared,
             )
             previous = self.snapshot
             with collection_paused() if len(config.routers) > _MANY else nullcontext():

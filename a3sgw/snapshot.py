@@ -17,7 +17,7 @@ from a3sgw.config.router import Router
 from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
-from a3sgw.middlewares.base import Ask, Context, Middleware, ask_nobody
+from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
@@ -86,6 +86,8 @@ class Parts:
     """By middleware: counts its events."""
     ask: Ask = ask_nobody
     """Sends a request that a middleware has made to a service."""
+    shared: Shared = field(default_factory=Shared)
+    """What all middlewares of the process have in common."""
 
 
 @dataclass
@@ -299,6 +301,7 @@ class _Compiler:
                     self.parts.table,
                     self.parts.middleware_counter(name),
                     self.parts.ask,
+                    self.parts.shared,
                 )
             )
             before = previous.middlewares.get(name) if previous is not None else None

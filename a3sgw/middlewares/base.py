@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -14,6 +14,7 @@ from a3sgw.options import BaseOptions
 from a3sgw.plan import Plan
 from a3sgw.shared.table import SharedTable
 
+_T = TypeVar("_T")
 OptionsType = TypeVar("OptionsType", bound=BaseOptions)
 
 
@@ -46,6 +47,32 @@ async def ask_nobody(service: str, request: Request, max_bytes: int) -> Response
     raise NoEndpoint("no services here")
 
 
+class Shared:
+    """What several middlewares of one process use together, such as one connection for all who ask one server.
+
+    Take in `open` and give back in `close`: a configuration that is only looked at takes nothing.
+    """
+
+    __slots__ = ("_held",)
+
+    def __init__(self) -> None:
+        self._held: dict[object, tuple[Any, int]] = {}
+
+    def take(self, key: object, thing: _T) -> tuple[_T, bool]:
+        """What is there under this key, or `thing` from now on; and whether it is the first time, so that it has to be
+        opened."""
+        held, users = self._held.get(key, (thing, 0))
+        self._held[key] = held, users + 1
+        return held, not users
+
+    def give(self, key: object) -> bool:
+        """One user less; whether it was the last, who closes it."""
+        held, users = self._held.pop(key)
+        if users > 1:
+            self._held[key] = held, users - 1
+        return users <= 1
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a middleware gets from the process it runs in; one made without a process has the defaults."""
@@ -60,6 +87,8 @@ class Context:
     """Counts one event, under one of a few fixed words: a3sgw_middleware_events_total."""
     ask: Ask = ask_nobody
     """Sends a request without a body to a service of the configuration."""
+    shared: Shared = field(default_factory=Shared)
+    """What all middlewares of this process have in common."""
 
 
 class Outcome(Protocol):

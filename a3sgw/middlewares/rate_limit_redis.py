@@ -62,7 +62,8 @@ class Options(RateOptions, RefusingOptions):
 class RateLimitRedis(Middleware[Options]):
     """The same as `rate-limit`, over all gateways, by the clock of Redis.
 
-    Each worker asks on one connection, all that is asked at a time together. Keys are hashes of what a source is, and
+    Each worker asks each Redis on one connection, for all limits with the same `timeout`, and all that is asked at a
+    time together. Keys are hashes of what a source is, and
     vanish when its burst is whole again. When Redis forgets (a restart, FLUSHALL), everybody begins anew.
     """
 
@@ -86,15 +87,20 @@ class RateLimitRedis(Middleware[Options]):
         self._source = source(self.options, b"")
         self._key = f"{self.options.prefix}{context.name}:"
         probe = Question(f"{self._key}probe", self._arguments)
-        self._redis = RedisScript(reveal(self.options.redis_url), _SCRIPT, self.options.timeout, probe)
+        url, timeout = reveal(self.options.redis_url), self.options.timeout
+        self._redis = RedisScript(url, _SCRIPT, timeout, probe)
+        self._place = ("redis", url, timeout)
 
     async def open(self) -> None:
-        """Connect; a Redis that is not there is no reason not to serve."""
-        await self._redis.open()
+        """Connect, or use the connection of another limit; a Redis that is not there is no reason not to serve."""
+        self._redis, first = self.context.shared.take(self._place, self._redis)
+        if first:
+            await self._redis.open()
 
     async def close(self) -> None:
-        """Disconnect."""
-        await self._redis.close()
+        """Disconnect, when nobody else uses it."""
+        if self.context.shared.give(self._place):
+            await self._redis.close()
 
     def request(self, request: Request) -> Awaitable[None] | None:
         """Ask; while there is nobody to ask, decide without waiting."""

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,7 +147,7 @@ async def test_without_redis(server: Redis, on_error: str, status: int) -> None:
     """As the option says, counted, and without a task; the limit holds again when it is back."""
     counted: list[str] = []
     async with limit(server, rate=0.001, on_error=on_error) as middleware:
-        middleware.context = Context("limit", count=counted.append)
+        middleware.context = replace(middleware.context, count=counted.append)
         assert [await ask(middleware) for _ in range(2)] == [0, 429]
         await server.kill()
         assert [await ask(middleware) for _ in range(3)] == [status] * 3
@@ -228,6 +229,29 @@ async def test_two_gateways(tmp_path: Path) -> None:
             shown = json.dumps(one.gateway.config(), default=str)
             assert "redis_url" in shown
             assert "horse" not in shown
+
+
+async def test_one_connection_for_all(server: Redis) -> None:
+    """However many limits there are, and over reloads; when none is left, it is closed."""
+    names = '"few", "many"'
+    first = text(server.url)
+    both = first + first.split("routers")[0].replace('"few"', '"many"')
+    async with Origin() as origin:
+        origin.always()
+        hcl = config(origin.url, router=f"middlewares = [{names}]", more=both)
+        async with gateway(hcl) as running:
+            assert (await running.ask(GET)).status == 200
+            assert await server.connections() == 1
+            more = both.replace("burst ", "legacy_headers = true\n  burst ", 1)
+            assert await running.gateway.reload(load_config(hcl.replace(both, more)))
+            assert (await running.ask(GET)).status == 200
+            assert await server.connections() == 1
+            assert await running.gateway.reload(load_config(config(origin.url)))
+
+            async def gone() -> bool:
+                return await server.connections() == 0
+
+            await until(gone, "nobody needs it")
 
 
 async def test_nobody_else_waits(server: Redis) -> None:

@@ -211,7 +211,7 @@ async def test_a_fetch_has_its_time() -> None:
         here.answer = None
         with pytest.raises(ClientError, match="503"):
             await found.newer(by("2"))
-        assert here.words == ["keys_fetched", "keys_failed"]
+        assert here.words[:2] == ["keys_fetched", "keys_failed"]
 
 
 async def test_waiting_has_an_end() -> None:
