@@ -185,8 +185,11 @@ class ForwardAuth(Middleware[Options]):
     def request(self, request: Request) -> Awaitable[Response | None]:
         """Remove what only the auth server may say, and ask it."""
         self._taken.remove(request.headers)
+        if len(request.headers.get_all(b"authorization")) > 1:
+            # The one who judges might look at another than the endpoint does.
+            raise ClientError(400, "forward-auth: several Authorization fields")
         if self.body_bytes and request.content_length != 0 and request.body is None:
-            raise ClientError(413, "a body too long to be judged")
+            raise ClientError(413, "forward-auth: a body too long to be judged")
         if self._asking >= self.options.max_concurrent:
             self.context.count("busy")
             raise ClientError(503, "forward-auth: too many questions at once", _BUSY)

@@ -164,6 +164,14 @@ async def test_a_judge_that_is_not_there() -> None:
     assert "forward-auth" in on.records[0]["error"]
 
 
+async def test_two_credentials() -> None:
+    """The judge could look at one of them and the endpoint at the other: nobody is asked."""
+    async with guarded() as (on, judge):
+        await on.client.send(HEAD + b"Authorization: Bearer anna\r\nauthorization: Bearer root\r\n\r\n")
+        assert (await on.client.message()).status == 400
+        assert (judge.requests, on.origin.wires) == ([], [])
+
+
 async def test_values_beyond_ascii() -> None:
     """Odd bytes in the client's fields neither break the question nor reach the judge raw."""
     async with guarded() as (on, judge):
