@@ -15,7 +15,7 @@ from a3sgw.options import BaseOptions, Duration, OptionError, field_validator, m
 from a3sgw.patterns import PatternError
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_TOKENS = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:[ \t]*,[ \t]*[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
+_TOKENS = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:,[!#$%&'*+.^_`|~0-9A-Za-z-]+)*")
 _LONGEST = 4096
 """Bytes of a list of names that are given back."""
 _ORIGIN_LINE = re.compile(rb"\norigin:[ \t]*([^\r]*)\r", re.IGNORECASE)
@@ -192,6 +192,7 @@ def _line(name: str, values: tuple[str, ...]) -> bytes:
 
 
 def _echoed(name: bytes, value: bytes) -> bytes:
-    """What was asked for, allowed; nothing when that is no list of names."""
-    fits = len(value) <= _LONGEST and _TOKENS.fullmatch(value) is not None
-    return b"%b: %b\r\n" % (name, value) if fits else b""
+    """What was asked for, allowed; nothing when that is no list of names. Lists may have empty items (RFC 9110 §5.6.1)."""
+    names = b",".join(one for one in (item.strip(b" \t") for item in value.split(b",")) if one)
+    fits = len(value) <= _LONGEST and _TOKENS.fullmatch(names) is not None
+    return b"%b: %b\r\n" % (name, names) if fits else b""

@@ -113,10 +113,22 @@ def test_everything_that_is_asked_for() -> None:
     options: dict[str, Any] = {"allowed_headers": ["*"], "allowed_methods": ["*"], "allow_credentials": True}
     got = preflight(APP, "Access-Control-Request-Headers: x-a, authorization", method="PURGE", **options)
     assert (b"Access-Control-Allow-Methods", b"PURGE") in got
-    assert (b"Access-Control-Allow-Headers", b"x-a, authorization") in got
+    assert (b"Access-Control-Allow-Headers", b"x-a,authorization") in got
     assert len(preflight(APP, method="GET POST", **options)) == 3
     assert len(preflight(APP, "Access-Control-Request-Headers: a b", **options)) == 4
     assert len(preflight(APP, f"Access-Control-Request-Headers: {'x' * 5000}", **options)) == 4
+
+
+def test_lists_of_names_as_they_may_be_written() -> None:
+    """Blanks, empty items and several lines are one list of names; a list of nothing allows nothing."""
+    options: dict[str, Any] = {"allowed_headers": ["*"]}
+    both = (b"Access-Control-Allow-Headers", b"x-a,x-b")
+    field = "Access-Control-Request-Headers:"
+    assert both in preflight(APP, f"{field} x-a ,\t x-b", **options)
+    assert both in preflight(APP, f"{field} ,x-a,,x-b, ", **options)
+    assert both in preflight(APP, f"{field} x-a", f"{field} x-b", **options)
+    for nothing in ("", ",", " , ,"):
+        assert b"Access-Control-Allow-Headers" not in dict(preflight(APP, f"{field} {nothing}", **options))
 
 
 def test_private_networks() -> None:
