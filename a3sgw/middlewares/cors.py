@@ -192,7 +192,7 @@ def _line(name: str, values: tuple[str, ...]) -> bytes:
 
 
 def _echoed(name: bytes, value: bytes) -> bytes:
-    """What was asked for, allowed; nothing when that is no list of names. Lists may have empty items (RFC 9110 §5.6.1)."""
+    """What was asked for, allowed; nothing when that is no list of names, in which items may be empty (RFC 9110)."""
     names = b",".join(one for one in (item.strip(b" \t") for item in value.split(b",")) if one)
     fits = len(value) <= _LONGEST and _TOKENS.fullmatch(names) is not None
     return b"%b: %b\r\n" % (name, names) if fits else b""
