@@ -54,14 +54,14 @@ class Options(RefusingOptions):
     """Who is asked, with GET: any 2xx lets the request pass, every other answer goes to the client. `http://…`,
     `https://…`, or a socket, `unix:/run/auth.sock:/path`."""
 
-    forward_auth_response_headers: tuple[str, ...] = ()
+    forward_auth_response_headers: tuple[FieldName, ...] = ()
     """Fields of the answer that are added to the request; the client's own copies are removed first, always."""
 
     forward_auth_response_headers_regex: str = ""
     """More of them, by what their names match, in any case: `^X-Auth-`. The client's own fields that match are removed,
     also those the answer says nothing about. What the gateway itself says (X-Forwarded-*) is never taken this way."""
 
-    forward_auth_request_headers: tuple[str, ...] = ()
+    forward_auth_request_headers: tuple[FieldName, ...] = ()
     """Fields of the request that are sent along; empty means all but those about the body, which go with it only."""
 
     forward_auth_request_headers_regex: str = ""
@@ -104,8 +104,8 @@ class Options(RefusingOptions):
 
     on_error: Literal["deny", "allow"] = "deny"
     """What happens when it cannot be reached or gives no answer in time. `deny`: 502 or 504. `allow`: the request goes
-    on, without an identity: whoever can overload the auth server passes then. Whatever it does answer, a 5xx too,
-    counts in any case."""
+    on, without an identity: whoever can overload the auth server passes then. Whatever it does answer counts in any
+    case: a 5xx goes to the client, half an answer is 502."""
 
     tls: Tls | None = None
     """For https: by default its certificate is checked against the system's authorities."""
@@ -190,13 +190,13 @@ class ForwardAuth(Middleware[Options]):
             raise ClientError(400, "forward-auth: several Authorization fields")
         if self.body_bytes and request.content_length != 0 and request.body is None:
             raise ClientError(413, "forward-auth: a body too long to be judged")
-        if self._asking >= self.options.max_concurrent:
-            self.context.count("busy")
-            raise ClientError(503, "forward-auth: too many questions at once", _BUSY)
         return self._decide(request)
 
     async def _decide(self, request: Request) -> Response | None:
         """2xx passes, anything else is the client's answer, silence is 504 and a broken server 502."""
+        if self._asking >= self.options.max_concurrent:
+            self.context.count("busy")
+            raise ClientError(503, "forward-auth: too many questions at once", _BUSY)
         self._asking += 1
         try:
             answer = await self._ask(request)
@@ -242,7 +242,7 @@ class ForwardAuth(Middleware[Options]):
         if (now := monotonic()) >= self._quiet_until:
             self._quiet_until = now + _QUIET
             _log.error("the auth server gives no answer", extra={"middleware": self.context.name, "why": str(error)})
-        if self.options.on_error == "allow" and not isinstance(error, WebTooLarge):
+        if self.options.on_error == "allow" and isinstance(error, WebConnectError | WebTimeout):
             self.context.count("not_asked")
             return
         raise ClientError(504 if isinstance(error, WebTimeout) else 502, f"forward-auth: {error}")
@@ -253,8 +253,8 @@ class ForwardAuth(Middleware[Options]):
         fields = usable(answer.headers)
         for name, value in self._taken.take(fields):
             request.headers.add(name, value)
-        if self._identity:
-            identity = next((value for name, value in fields if name.lower() == self._identity), b"")
+        identity = next((value for name, value in fields if name.lower() == self._identity), b"")
+        if identity:
             request.learn("identity", identity.decode(errors="replace"))
         if self._cookies:
             cookies = [value for name, value in fields if name.lower() == b"set-cookie"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,10 +12,12 @@ import pytest
 import trustme
 
 from a3sgw import load_config
-from a3sgw.errors import ConfigError
+from a3sgw.errors import ClientError, ConfigError
+from a3sgw.http.message import Request
 from a3sgw.middlewares.base import Context
 from a3sgw.middlewares.forward_auth import ForwardAuth, Options
 from a3sgw.options import OptionError
+from a3sgw.web import Answer
 from tests.support.echo import SecureEcho
 from tests.support.gateway import Stage, config, gateway, stage
 from tests.support.origin import Origin
@@ -188,6 +191,7 @@ async def test_values_beyond_ascii() -> None:
         ('forward_auth_url = "http://j/"\nforward_auth_response_headers = ["Host"]', "Host"),
         ('forward_auth_url = "http://j/"\ntimeout = "soon"', '"soon" is not a duration'),
         ('forward_auth_url = "http://j/"\nmax_body_bytes = 1', "no body is sent"),
+        ('forward_auth_url = "http://j/"\nforward_auth_response_headers = ["X User"]', "not one word"),
         ('forward_auth_url = "unix:run/auth.sock"', "forward_auth_url"),
         ('forward_auth_url = "unix:/run/auth.sock:path"', "is no socket"),
         ('forward_auth_url = "http://j/"\ntls { ca_file = "x" }', "tls is for https"),
@@ -333,6 +337,28 @@ async def test_who_it_is() -> None:
     assert on.records[0]["identity"] == "anna"
 
 
+async def test_a_crowd_at_once() -> None:
+    """However many come before the first question is on its way."""
+    made = ForwardAuth(Options.model_validate({"forward_auth_url": "http://127.0.0.1:1/", "max_concurrent": 2}))
+    await made.open()
+    answers = [made.request(Request()) for _ in range(5)]
+    results = await asyncio.gather(*answers, return_exceptions=True)
+    assert sorted(one.status for one in results if isinstance(one, ClientError)) == [502, 502, 503, 503, 503]
+    await made.close()
+
+
+async def test_who_was_known_before() -> None:
+    """An answer that names nobody takes nothing away from what another middleware has found out."""
+    made = ForwardAuth(Options.model_validate({"forward_auth_url": "http://a/", "header_field": "X-User"}))
+    request = Request()
+    request.learn("identity", "anna")
+    for fields in ((), ((b"X-User", b""),)):
+        made._admit(request, Answer(200, fields, b""))
+        assert request.facts == {"identity": "anna"}
+    made._admit(request, Answer(200, ((b"x-user", b"ben"),), b""))
+    assert request.facts == {"identity": "ben"}
+
+
 async def test_a_judge_on_a_socket(tmp_path: Path) -> None:
     """In the file system, under a path."""
     socket = tmp_path / "auth.sock"
@@ -394,8 +420,9 @@ async def test_a_judge_by_https(tmp_path: Path) -> None:
         (b"", 'timeout = "200ms"', 200),
         (b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", "", 500),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n" + bytes(100), 'max_response_bytes = "50B"', 502),
+        (b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "", 502),
     ],
-    ids=["silence", "its own fault", "too much"],
+    ids=["silence", "its own fault", "too much", "half an answer"],
 )
 async def test_an_operator_who_lets_everybody_pass(answer: bytes, options: str, status: int) -> None:
     """`on_error = "allow"`: nobody is identified, and what was said counts."""
