@@ -23,10 +23,9 @@ class Places:
     def __init__(self, header: str, scheme: str, query: str, cookie: str, strip: bool) -> None:
         name = header.lower().encode()
         self._header = name
-        self._spellings = tuple(dict.fromkeys((name, name.replace(b"-", b"_")))) if name else ()
-        self._value = re.compile(
-            rb"(?i:%b)(?:[ \t]+(.*))?" % re.escape(scheme.encode()) if scheme else rb"(.*)", re.DOTALL
-        )
+        self._plain = name.replace(b"_", b"-")
+        self._spellings = tuple(dict.fromkeys((name, self._plain, name.replace(b"-", b"_"))))
+        self._value = re.compile(rb"(?i:%b)(?:[ \t]+(.*))?" % re.escape(scheme.encode()), re.DOTALL) if scheme else None
         self._query = query.encode()
         self._cookie = cookie.encode()
         self._strip = strip
@@ -49,17 +48,23 @@ class Places:
         return found[0]
 
     def _in_header(self, request: Request) -> Iterable[bytes]:
-        lines = [value for name in self._spellings for value in request.headers.get_all(name)]
-        if not lines:
+        headers = request.headers
+        lines = headers.count(self._plain)
+        if lines != 1:
+            if lines:
+                raise CredentialError(f"several {self._header.decode()} fields")
             return ()
-        if len(lines) > 1:
-            raise CredentialError(f"several {self._header.decode()} fields")
-        value = self._value.fullmatch(lines[0])
-        if value is None:
-            return ()
+        line = headers.get(self._header)
+        if line is None:
+            line = next((value for name in self._spellings if (value := headers.get(name)) is not None), b"")
+        if self._value is not None:
+            found = self._value.fullmatch(line)
+            if found is None:
+                return ()
+            line = (found[1] or b"").strip(b" \t")
         if self._strip:
-            request.headers.remove(self._header)
-        return ((value[1] or b"").strip(b" \t"),)
+            headers.remove(self._header)
+        return (line,)
 
     def _in_query(self, request: Request) -> Iterable[bytes]:
         found = [part for part in _parts(request.query) if self._is_ours(part)]

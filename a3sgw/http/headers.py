@@ -88,6 +88,10 @@ class Headers:
     def __len__(self) -> int:
         return len(self._parsed())
 
+    def count(self, name: bytes) -> int:
+        """How many lines `name` (lower case, with hyphens) has, in all spellings."""
+        return self._searchable().count(b"\n%b:" % name)
+
     def begins(self, prefix: bytes) -> bool:
         """Whether a name begins like this (lower case, with hyphens)."""
         return b"\n" + prefix in self._searchable()

@@ -54,6 +54,15 @@ def test_another_header() -> None:
     assert places(header="X-Access-Token", scheme="JWT").take(request(b"X-Access-Token: jwt a.b.c")) == b"a.b.c"
 
 
+@pytest.mark.parametrize("header", ["X-My-Token", "X_My_Token"])
+@pytest.mark.parametrize("line", [b"X-My-Token: a", b"x_my_token: a"])
+def test_spellings(header: str, line: bytes) -> None:
+    """To an endpoint that reads CGI variables they are the same, and so they are here."""
+    asked = request(line)
+    assert places(header=header, scheme="", strip=True).take(asked) == b"a"
+    assert asked.headers.encode() == b""
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -101,3 +101,11 @@ def test_encoding_and_reading_are_inverse(fields: list[tuple[bytes, bytes]]) -> 
     for name, value in fields:
         headers.add(name, value)
     assert list(Headers(headers.encode())) == fields
+
+
+def test_counting() -> None:
+    """All spellings are one name; others only look alike."""
+    headers = Headers(b"X-User: a\r\nx_user: b\r\nX-Users: c\r\nA: X-User: d\r\n")
+    assert [headers.count(name) for name in (b"x-user", b"x-users", b"a", b"x")] == [2, 1, 1, 0]
+    headers.add(b"X-USER", b"e")
+    assert headers.count(b"x-user") == 3
