@@ -160,13 +160,14 @@ class BasicAuth(Middleware[Options]):
         """Refuse without a right password; else tell the endpoint and later middlewares who it is."""
         if self._field:
             request.headers.remove(self._field)
-        lines = request.headers.get_all(b"authorization")
-        if len(lines) != 1:
-            raise self._refusal("several Authorization fields" if lines else "no password")
-        mark = self._checker.mark(lines[0])
+        headers = request.headers
+        line = headers.get(b"authorization")
+        if line is None or headers.count(b"authorization") > 1:
+            raise self._refusal("no password" if line is None else "several Authorization fields")
+        mark = self._checker.mark(line)
         known = self._checker.known(mark)
         if known is None:
-            return self._check(request, mark, lines[0])
+            return self._check(request, mark, line)
         self._decide(request, known, bool(known))
         return None
 

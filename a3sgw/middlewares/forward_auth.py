@@ -185,7 +185,7 @@ class ForwardAuth(Middleware[Options]):
     def request(self, request: Request) -> Awaitable[Response | None]:
         """Remove what only the auth server may say, and ask it."""
         self._taken.remove(request.headers)
-        if len(request.headers.get_all(b"authorization")) > 1:
+        if request.headers.count(b"authorization") > 1:
             # The one who judges might look at another than the endpoint does.
             raise ClientError(400, "forward-auth: several Authorization fields")
         if self.body_bytes and request.content_length != 0 and request.body is None:
