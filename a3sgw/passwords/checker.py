@@ -31,7 +31,7 @@ class Checker:
         self._seconds = seconds
         self._size = size
         self._waiting = waiting
-        self._key = os.urandom(32)
+        self._keyed = blake2b(key=os.urandom(32), digest_size=32)
         # Apart, so that a flood of wrong ones does not push out the right ones.
         self._right: dict[bytes, tuple[float, str]] = {}
         self._wrong: dict[bytes, float] = {}
@@ -42,7 +42,9 @@ class Checker:
 
     def mark(self, credential: bytes) -> bytes:
         """What a credential is known by here."""
-        return blake2b(credential, key=self._key, digest_size=32).digest()
+        digest = self._keyed.copy()
+        digest.update(credential)
+        return digest.digest()
 
     def known(self, mark: bytes) -> str | None:
         """Whose it is, an empty text when it is wrong; None when that is not known, or not any more."""
