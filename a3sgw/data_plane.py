@@ -156,7 +156,7 @@ class DataPlane:
         }
         self._bound = {name: key_of(name, options) for name, options in config.entrypoints.items()}
         for name, options in config.entrypoints.items():
-            self.entrypoints[name].gate.apply(options, snapshot.tables[name])
+            self.entrypoints[name].gate.apply(options, snapshot.tables[name], snapshot.doors[name])
         self.snapshot = snapshot
         self.metrics.forget(snapshot.names())
         known = set(map(id, prepared.known))
@@ -224,7 +224,7 @@ class DataPlane:
                 continue
             entrypoint = opened[name] = HttpEntrypoint(name, self._sweeper, self.metrics.entrypoint(name), self._table)
             undo.callback(entrypoint.stop)
-            entrypoint.gate.apply(options, snapshot.tables[name])
+            entrypoint.gate.apply(options, snapshot.tables[name], snapshot.doors[name])
             if key in sockets:
                 await entrypoint.listen(sockets[key])
             else:

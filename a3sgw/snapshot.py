@@ -20,6 +20,7 @@ from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
+from a3sgw.proxy.doors import Doors
 from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.index import Entry, Index
@@ -104,6 +105,8 @@ class Snapshot:
     """Those of whole services, by name."""
     middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    doors: dict[str, Doors] = field(default_factory=dict)
+    """By entrypoint: who looks at its connections."""
     observed_by: object = None
     routes: dict[tuple[str, str], tuple[object, Route]] = field(default_factory=dict)
     """By entrypoint and router: what the route was made of, and the route."""
@@ -272,6 +275,8 @@ class _Compiler:
         for name, entrypoint in self.config.entrypoints.items():
             if entrypoint.protocol == "http":
                 self.made.tables[name] = yield from self._table(name)
+                named = expanded(entrypoint.middlewares, self.config.middlewares)
+                self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
         return self.made
 
     def _error(

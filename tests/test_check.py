@@ -85,7 +85,7 @@ def test_lints_have_places() -> None:
 
 def test_errors_name_what_is_not_supported() -> None:
     """Only what keeps a configuration from being used, so no lints and ties."""
-    loaded = load(router("a", "PathPrefix(`/api`)"), 'middlewares "m" { type = "tcp-filter" }\n')
+    loaded = load(router("a", "PathPrefix(`/api`)"), "providers {\n  docker {}\n}\n")
     assert [one.code for one in errors(loaded)] == ["unsupported"]
     assert [one.severity for one in errors(load(router("a", "Hots(`a`)")))] == ["error"]
 

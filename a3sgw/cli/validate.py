@@ -9,7 +9,6 @@ from pathlib import Path
 
 from a3sgw.cli.report import FORMATS, report
 from a3sgw.config.load import Loaded, Loader
-from a3sgw.config.registry import Registry
 from a3sgw.config.unsupported import runnable, unsupported
 from a3sgw.diagnostic import Diagnostic
 
@@ -29,8 +28,8 @@ def run(args: argparse.Namespace, check: Check = lambda loaded: ()) -> int:
     """Print every finding; 0 when there is no error, else 1."""
     loader = Loader()
     loaded = loader.load(args.config)
-    later = [replace(one, severity="warning") for one in unsupported(loaded, loader.registry)]
-    found = sorted(dict.fromkeys([*loaded.diagnostics, *later, *_checked(loaded, check, loader.registry)]), key=_order)
+    later = [replace(one, severity="warning") for one in unsupported(loaded)]
+    found = sorted(dict.fromkeys([*loaded.diagnostics, *later, *_checked(loaded, check)]), key=_order)
     report(found, loaded.document.line, args.format)
     errors = sum(one.severity == "error" for one in found)
     if args.format == "text":
@@ -40,11 +39,11 @@ def run(args: argparse.Namespace, check: Check = lambda loaded: ()) -> int:
     return 1 if errors else 0
 
 
-def _checked(loaded: Loaded, check: Check, registry: Registry) -> Iterable[Diagnostic]:
+def _checked(loaded: Loaded, check: Check) -> Iterable[Diagnostic]:
     """The findings of `check` about what runs: what does not run yet has been reported and would only fail again."""
     if loaded.config is None:
         return check(loaded)
-    return check(replace(loaded, config=runnable(loaded.config, registry)))
+    return check(replace(loaded, config=runnable(loaded.config)))
 
 
 def _order(one: Diagnostic) -> tuple[str, int, int, str]:

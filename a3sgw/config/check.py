@@ -148,7 +148,8 @@ class _Checks:
         if protocol:
             yield from self._rule_protocol(base, router, protocol)
             yield from self._service_protocol(base, router, protocol)
-            yield from self._middleware_protocol(base, router, protocol)
+        if len(protocols) == 1:
+            yield from self._middleware_protocol(base, router, next(iter(protocols)))
 
     def _rule_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         rule = _QUOTED.sub(lambda match: " " * len(match.group()), router.rule)
@@ -173,10 +174,14 @@ class _Checks:
 
     def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         for index, name in enumerate(router.middlewares):
-            middleware = self.middlewares.get(name)
-            if middleware is not None and (middleware.kind.startswith("tcp-")) != (protocol != "http"):
-                message = f'middleware "{name}" ({middleware.kind}) does not work on {protocol} entrypoints'
-                yield self._error((*base, "middlewares", index), message, "remove it from this router")
+            kinds = {one: self.middlewares[one].kind for one in self._parts((name,)) if one in self.middlewares}
+            wrong = [one for one, kind in kinds.items() if kind != "chain" and _is_tcp(kind) != (protocol != "http")]
+            if wrong:
+                message = (
+                    f'middleware "{wrong[0]}" ({kinds[wrong[0]]}) does not work on routers of {protocol} entrypoints'
+                )
+                help = "name it in the middlewares of the entrypoint" if protocol == "http" else "remove it here"
+                yield self._error((*base, "middlewares", index), message, help)
 
     # Circles and addresses
 
@@ -251,6 +256,11 @@ class _Checks:
 
     def _error(self, path: Path, summary: str, help: str, *, key: bool = False) -> Diagnostic:
         return Diagnostic("error", self.document.place(path, key=key), summary, help)
+
+
+def _is_tcp(kind: str) -> bool:
+    """Whether it looks at connections, not at requests."""
+    return kind.startswith("tcp-")
 
 
 def _references(service: Service) -> Iterator[tuple[Path, str]]:

@@ -29,8 +29,7 @@ def document(registry: Registry) -> str:
     for kind in registry.kinds():
         options = registry.options(kind)
         assert options is not None
-        note = "" if registry.supported(kind) else "\n\nNot supported yet: it validates, but does not run."
-        parts += [f"### {kind}", _summary(registry, kind) + note, _table(options)]
+        parts += [f"### {kind}", _summary(registry, kind), _table(options)]
         for path, inner in _groups(options):
             parts += [f"#### {kind}: {path}", _doc(inner), _table(inner)]
     return "\n\n".join(part for part in parts if part) + "\n"

@@ -11,7 +11,6 @@ from importlib.metadata import EntryPoint, entry_points
 from importlib.util import find_spec
 from types import ModuleType
 
-from a3sgw.config.later import FIXED_KINDS
 from a3sgw.options import BaseOptions
 
 GROUP = "a3sgw.middlewares"
@@ -33,11 +32,7 @@ class Registry:
 
     def kinds(self) -> tuple[str, ...]:
         """Every known kind, sorted; nothing is imported for it."""
-        return tuple(sorted({*self._ours, *self.extra, *self._entry_points, *FIXED_KINDS}))
-
-    def supported(self, kind: str) -> bool:
-        """Whether a module for this kind exists."""
-        return kind in self._ours or kind in self.extra or kind in self._entry_points
+        return tuple(sorted({*self._ours, *self.extra, *self._entry_points}))
 
     def module(self, kind: str) -> ModuleType | None:
         """The module of a kind, or None; raises BrokenKind when it cannot be imported."""
@@ -67,7 +62,7 @@ class Registry:
         """The one subclass of `base` in the module of a kind; raises BrokenKind."""
         module = self.module(kind)
         if module is None:
-            raise BrokenKind(f'the middleware type "{kind}" is not supported yet')
+            raise BrokenKind(f'there is no middleware type "{kind}"')
         found = [
             value
             for value in vars(module).values()
@@ -90,7 +85,7 @@ class Registry:
     def _find_options(self, kind: str) -> type[BaseOptions] | None:
         module = self.module(kind)
         if module is None:
-            return FIXED_KINDS.get(kind)
+            return None
         options = getattr(module, "Options", None)
         if not (isinstance(options, type) and issubclass(options, BaseOptions)):
             raise BrokenKind(f'the module of the middleware type "{kind}" has no Options')

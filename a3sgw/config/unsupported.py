@@ -9,7 +9,6 @@ from a3sgw.config.document import Path, join_path
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.load import Loaded
 from a3sgw.config.model import Config
-from a3sgw.config.registry import Registry
 from a3sgw.config.server import Server
 from a3sgw.config.service import Service
 from a3sgw.diagnostic import Diagnostic
@@ -32,36 +31,22 @@ SCHEMES = ("http", "https", "unix")
 """The values that do run."""
 
 
-def unsupported(loaded: Loaded, registry: Registry | None = None) -> list[Diagnostic]:
+def unsupported(loaded: Loaded) -> list[Diagnostic]:
     """One error per thing that does not run yet; empty without a configuration. `validate` shows them as warnings."""
     if loaded.config is None:
         return []
-    known = registry or Registry()
     return [
         Diagnostic(
             "error", loaded.document.place(path), f"not supported yet: {join_path(path)}{detail}", help, "unsupported"
         )
-        for path, detail, help in _found(loaded.config, known)
+        for path, detail, help in _found(loaded.config)
     ]
 
 
-def runnable(config: Config, registry: Registry) -> Config:
+def runnable(config: Config) -> Config:
     """The configuration without what does not run yet, so that everything else in it can still be compiled."""
-    gone = {name for name, middleware in config.middlewares.items() if not registry.supported(middleware.kind)}
-
-    def kept(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-        return {"middlewares": tuple(name for name in names if name not in gone)}
-
-    return config.model_copy(
-        update={
-            "middlewares": {name: one for name, one in config.middlewares.items() if name not in gone},
-            "entrypoints": {
-                name: one.model_copy(update=kept(one.middlewares)) for name, one in config.entrypoints.items()
-            },
-            "routers": {name: one.model_copy(update=kept(one.middlewares)) for name, one in config.routers.items()},
-            "services": {name: _runnable_service(one) for name, one in config.services.items()},
-        }
-    )
+    services = {name: _runnable_service(one) for name, one in config.services.items()}
+    return config.model_copy(update={"services": services})
 
 
 def _runnable_service(service: Service) -> Service:
@@ -81,14 +66,11 @@ _Found = Iterator[tuple[Path, str, str]]
 _REMOVE = "remove it for now"
 
 
-def _found(config: Config, registry: Registry) -> _Found:
+def _found(config: Config) -> _Found:
     for name, entrypoint in config.entrypoints.items():
         yield from _entrypoint(("entrypoints", name), entrypoint)
     for name, service in config.services.items():
         yield from _service(("services", name), service)
-    for name, middleware in config.middlewares.items():
-        if not registry.supported(middleware.kind):
-            yield ("middlewares", name, "type"), f' "{middleware.kind}"', _REMOVE
     yield from _written(("providers",), config.providers, "providers")
 
 

@@ -169,6 +169,14 @@ class Middleware(Generic[OptionsType]):
     async def close(self) -> None:
         """No configuration names it any more."""
 
+    def accept(self, address: str) -> bool:
+        """A connection has come from there and has said nothing yet: False closes it. Only where an entrypoint names
+        this middleware."""
+        return True
+
+    def closed(self, address: str) -> None:
+        """A connection that was accepted is over."""
+
     def plan(self, plan: Plan) -> Plan:
         """At load: change how the route forwards."""
         return plan

@@ -128,9 +128,11 @@ class Downstream(asyncio.Protocol):
             self._peer_ip = peer[0].partition("%")[0]
         self._trusted = self._peer_ip in gate.trusted
         self.deadline = gate.sweeper.now + (gate.patience or gate.read_header_timeout)
-        if not gate.admit(self):
+        admitted = gate.admit(self, self._peer_ip)
+        if not admitted:
             self._state = _CLOSED
-            self._transport.write(_TOO_MANY)
+            if admitted is not None:
+                self._transport.write(_TOO_MANY)
             self._transport.close()
 
     def data_received(self, data: bytes) -> None:

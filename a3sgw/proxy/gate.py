@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.http.request import HeadRules
+from a3sgw.middlewares.base import Middleware
 from a3sgw.networks import NetworkSet
 from a3sgw.observe.metrics import EntrypointMetrics
 from a3sgw.plan import NO_LIMIT
+from a3sgw.proxy.doors import Doors
 from a3sgw.proxy.places import Counts, Places
 from a3sgw.routing.route import Route
 from a3sgw.routing.table import Table
@@ -55,14 +57,18 @@ class Gate:
         """On the sweeper's clock: until then, requests that were sent ahead are all answered."""
         self.idle_timeout = NO_LIMIT
         self.connections: set[Connection] = set()
+        self._doors = Doors()
+        self._let_in: dict[Connection, tuple[str, tuple[Middleware[Any], ...]]] = {}
+        """Connections that somebody has counted, with their address and who it was."""
         self.max_connections = 0
         self._places = Places(table) if table is not None else None
         self._empty = asyncio.Event()
         self.new_id = _identifiers().__next__
         """128 random bits in hex for each request."""
 
-    def apply(self, options: Entrypoint, table: Table) -> None:
+    def apply(self, options: Entrypoint, table: Table, doors: Doors | None = None) -> None:
         """Take over options and routes: plain assignments, nothing that can fail."""
+        self._doors = doors or Doors()
         self.find = table.find
         self.unmatched = table.unmatched
         self.max_connections = options.max_connections
@@ -81,15 +87,27 @@ class Gate:
             return self._places.take(self.max_connections)
         return len(self.connections) < self.max_connections
 
-    def admit(self, connection: Connection) -> bool:
-        """Count a new connection in; False when there are too many already."""
+    def admit(self, connection: Connection, address: str = "") -> bool | None:
+        """Count a new connection in; False when there are too many already, None when it is not to get an answer."""
+        if self._doors:
+            passed = self._doors.accept(address)
+            if passed is None:
+                self.metrics.refuse("filter")
+                return None
+            self._let_in[connection] = (address, passed)
         if self.max_connections and not self._has_room():
             self.metrics.refuse("max_connections")
+            self._let_out(connection)
             return False
         self.connections.add(connection)
         self.sweeper.watch(connection)
         self.metrics.opened()
         return True
+
+    def _let_out(self, connection: Connection) -> None:
+        address, passed = self._let_in.pop(connection, ("", ()))
+        for door in passed:
+            door.closed(address)
 
     def leave(self, connection: Connection) -> None:
         """A connection has closed; unknown ones are fine."""
@@ -97,6 +115,8 @@ class Gate:
             self.connections.discard(connection)
             self.sweeper.forget(connection)
             self.metrics.closed()
+            if self._let_in:
+                self._let_out(connection)
             if self._places is not None:
                 self._places.give()
             if not self.connections:

@@ -5,7 +5,6 @@ from types import ModuleType
 
 import pytest
 
-from a3sgw.config.later import FIXED_KINDS
 from a3sgw.config.load import Loader
 from a3sgw.config.registry import BrokenKind, Registry
 from a3sgw.options import BaseOptions
@@ -43,7 +42,7 @@ FIFTEEN = {
 def test_kinds(registry: Registry) -> None:
     """Every fixed kind, every file and every registered one is known, sorted."""
     kinds = registry.kinds()
-    assert set(FIXED_KINDS) | FIFTEEN | {"paint"} <= set(kinds)
+    assert FIFTEEN | {"paint"} <= set(kinds)
     assert list(kinds) == sorted(kinds)
     assert "base" not in kinds
 
@@ -52,9 +51,7 @@ def test_a_kind_is_its_module(registry: Registry) -> None:
     """The module gives the options and the one middleware."""
     assert registry.options("paint") is Options
     assert registry.middleware("paint", Middleware) is Paint
-    assert registry.supported("paint")
     assert registry.options("unheard-of") is None
-    assert not registry.supported("unheard-of")
     assert registry.kinds_with("colour") == ("paint",)
 
 

@@ -38,7 +38,6 @@ def found(text: str) -> list[str]:
             "t.hcl:3:2 not supported yet: services.x.scaling",
         ),
         ("providers {\n docker {}\n}", "t.hcl:2:2 not supported yet: providers.docker"),
-        ('middlewares "x" { type = "tcp-filter" }', 't.hcl:1:26 not supported yet: middlewares.x.type "tcp-filter"'),
     ],
 )
 def test_found(text: str, expected: str) -> None:

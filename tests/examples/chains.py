@@ -80,3 +80,18 @@ async def errors(stand: Stand) -> None:
     await app.stop()
     gone = await stand.ask("/")
     assert (gone.status, b"502 Bad Gateway. If it" in gone.body) == (502, True)
+
+
+async def tcp_filter(stand: Stand) -> None:
+    """Two connections from one address, none from another network."""
+    await stand.echo("APP")
+    await stand.start()
+    first, second, third = [await stand.connect("web") for _ in range(3)]
+    for one in (first, second):
+        await one.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        assert (await one.message()).status == 200
+    assert (await third.end())[0] == b""
+    stranger = await stand.connect("direct")
+    assert (await stranger.end())[0] == b""
+    for one in (first, second, third, stranger):
+        one.close()
