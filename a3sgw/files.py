@@ -79,11 +79,11 @@ class WatchedFile(Generic[_T]):
             self._refuse(str(error))
             return
         self._sign = sign
+        self._broken = ""
         if content == self._content:
             return
         self._content = content
         self.value = value
-        self._broken = ""
         _log.info("file read again", extra={"path": str(self.path)})
         if self._changed is not None:
             self._changed(value)

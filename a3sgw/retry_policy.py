@@ -5,6 +5,7 @@ from __future__ import annotations
 from random import random
 
 from a3sgw.config.retries import Retries
+from a3sgw.http.statuses import statuses
 from a3sgw.machines.budget import RetryBudget
 
 IDEMPOTENT = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
@@ -27,7 +28,7 @@ class RetryPolicy:
 
     def __init__(self, options: Retries) -> None:
         self.max_retries = options.max_retries
-        self.statuses = frozenset(options.statuses)
+        self.statuses = statuses(options.statuses)
         self.max_body_bytes = options.max_body_bytes
         self.max_held_bytes = options.max_held_bytes
         self.count_header = options.count_header

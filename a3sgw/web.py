@@ -34,6 +34,9 @@ _LARGE = 1 << 16
 class WebError(GatewayError):
     """A request made by the gateway itself got no usable answer."""
 
+    status = 0
+    """Of the head that has come all the same; 0 when none has."""
+
 
 class WebConnectError(WebError):
     """The server could not be reached, or its certificate was not accepted."""
@@ -116,6 +119,7 @@ class HttpClient:
         """
         if self._session is None:
             raise WebError("the client is not open")
+        status = 0
         try:
             async with self._session.request(
                 method,
@@ -126,14 +130,21 @@ class HttpClient:
                 allow_redirects=False,
                 server_hostname=server_name,
             ) as response:
+                status = response.status
                 content = await _read(response, max_bytes, whole)
                 return Answer(response.status, tuple(response.raw_headers), content)
         except TimeoutError as error:
-            raise WebTimeout(f"no answer from {url} within {timeout:g} s") from error
+            raise _late(WebTimeout(f"no answer from {url} within {timeout:g} s"), status) from error
         except aiohttp.ClientConnectorError as error:
             raise WebConnectError(f"cannot connect to {url}: {error.strerror or error}") from error
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise WebError(f"request to {url} failed: {str(error) or type(error).__name__}") from error
+            raise _late(WebError(f"request to {url} failed: {str(error) or type(error).__name__}"), status) from error
+
+
+def _late(error: WebError, status: int) -> WebError:
+    """It came after a head with this status."""
+    error.status = status
+    return error
 
 
 async def _read(response: aiohttp.ClientResponse, max_bytes: int, whole: bool) -> bytes:

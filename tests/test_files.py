@@ -65,6 +65,9 @@ async def test_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None
     file.write_text("22")
     await watched.look()
     assert told == [22, "failed", "failed"]
+    file.unlink()
+    await watched.look()
+    assert told == [22, "failed", "failed", "failed"]
     file.write_text("333")
     await watched.look()
     assert watched.value == 333

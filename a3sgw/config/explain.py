@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
@@ -47,8 +48,15 @@ _WANTED = {
 
 def explain(error: ValidationError, model: type[BaseOptions]) -> list[Finding]:
     """Every finding of a failed validation of `model`."""
-    found = [_finding(detail, model) for detail in error.errors(include_url=False)]
+    details = error.errors(include_url=False)
+    found = [_finding(one, model) for one in details if one["type"] != "too_short" or not _echoes(one, details)]
     return [replace(one, secret=True) if is_secret(model, one.path) else one for one in found]
+
+
+def _echoes(detail: Any, details: Sequence[Any]) -> bool:
+    """Whether a list is only too short because something in it is wrong, which is told already."""
+    at = tuple(detail["loc"])
+    return any(len(one["loc"]) > len(at) and tuple(one["loc"])[: len(at)] == at for one in details)
 
 
 def _finding(detail: Any, model: type[BaseOptions]) -> Finding:
@@ -72,6 +80,8 @@ def _finding(detail: Any, model: type[BaseOptions]) -> Finding:
         return Finding(
             path, f"{_label(path)} must be {words} {detail['ctx'][bound]:g}", f"it is {shown(detail['input'])}"
         )
+    if kind_of_error == "too_short":
+        return Finding(path, f"{_label(path)} needs at least {detail['ctx']['min_length']:g}")
     wanted = _WANTED.get(kind_of_error.removesuffix("_type").removesuffix("_parsing").removesuffix("_from_float"))
     if wanted == "a block" and isinstance(detail["input"], list):
         return Finding((*path, 1), f"{_label(path)} can be written only once", "keep one of them")

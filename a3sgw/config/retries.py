@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from a3sgw.http.statuses import StatusRange
 from a3sgw.options import BaseOptions, Field, Percentage, Size, ValueKind
 
 Status = Annotated[int, Field(ge=200, le=599), ValueKind("status")]
@@ -24,8 +25,9 @@ class Retries(BaseOptions):
     max_retry_interval_ms: float = Field(1000, ge=0)
     """Longest pause, in milliseconds."""
 
-    statuses: tuple[Status, ...] = ()
-    """Statuses of an answer after which another endpoint is asked, whatever the method."""
+    statuses: tuple[StatusRange, ...] = ()
+    """Statuses of an answer, such as `503` or `"502-504"`, after which another endpoint is asked, whatever the
+    method."""
 
     max_body_bytes: Size = 65536
     """Bodies up to this size are kept to be sent again; a longer one goes through, and is sent once."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from a3sgw.config.circuit_breaker import ServiceBreaker
 from a3sgw.config.load_balancer import LoadBalancer
 from a3sgw.config.mirror import Mirror
-from a3sgw.config.retries import Retries, Status
+from a3sgw.config.retries import Retries
 from a3sgw.config.scaling import Revision, Rollout, Scaling
 from a3sgw.config.sticky import Sticky
+from a3sgw.http.statuses import StatusRange
 from a3sgw.options import BaseOptions, Duration, Field, OptionError, Percentage, Several, Size, model_validator
 
 
@@ -17,7 +18,7 @@ class Failover(BaseOptions):
     service: str
     """The service that answers instead."""
 
-    statuses: tuple[Status, ...] = ()
+    statuses: tuple[StatusRange, ...] = ()
     """Statuses of an answer after which that service is asked as well."""
 
     max_body_bytes: Size = 65536

@@ -105,6 +105,11 @@ def _claim(name: str) -> Lookup:
     return lambda request: _encoded(as_text(claim(_fact(request, "claims"), name)))
 
 
+def _api_key(name: str) -> Lookup:
+    """What an api-key middleware knows of the key."""
+    return lambda request: _encoded(as_text((_fact(request, "api_key") or {}).get(name)))
+
+
 def _identity(request: Request) -> bytes:
     """Who an authentication middleware says it is."""
     return _encoded(as_text(_fact(request, "identity")))
@@ -125,7 +130,7 @@ _WHOLE: Mapping[str, Lookup] = MappingProxyType(
     }
 )
 _PARTS: Mapping[str, Callable[[str], Lookup]] = MappingProxyType(
-    {"header": _header, "cookie": _cookie, "query": _query, "path": _capture, "claim": _claim}
+    {"header": _header, "cookie": _cookie, "query": _query, "path": _capture, "claim": _claim, "api_key": _api_key}
 )
 NAMES = (*_WHOLE, *(f"{word}:…" for word in _PARTS))
 """For messages."""

@@ -35,6 +35,7 @@ def watched(
     listed: Iterable[Network],
     key: str,
     changed: Callable[[NetworkSet], None],
+    failed: Callable[[], None],
     *,
     may_be_empty: bool = False,
 ) -> WatchedFile[NetworkSet]:
@@ -48,4 +49,4 @@ def watched(
             raise OptionError("there is no network in it", "write at least one")
         return NetworkSet((*others, *found))
 
-    return WatchedFile(path, parse, key, changed=changed)
+    return WatchedFile(path, parse, key, changed=changed, failed=failed)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from a3sgw.options import BeforeValidator, OptionError, ValueKind, WithJsonSchema, shown
 
-_RANGE = re.compile(r"([1-5]\d\d)(?:-([1-5]\d\d))?", re.ASCII)
+_RANGE = re.compile(r"([2-5]\d\d)(?:-([2-5]\d\d))?", re.ASCII)
 
 
 def _range(value: object) -> str:

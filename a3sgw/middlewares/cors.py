@@ -99,7 +99,7 @@ class Cors(Middleware[Options]):
     """Answers preflights before anybody else is asked, and says on every other answer, also on those the gateway makes,
     which origin may read it. What the endpoint says of CORS is replaced.
 
-    An origin that is not allowed learns nothing: its preflight is 204 without any CORS field, and its request goes on,
+    An origin that is not allowed learns nothing: its preflight is 200 without any CORS field, and its request goes on,
     for it is the browser that does not show the answer. Methods and names that are not allowed are missing from the
     lists. Answers that depend on the origin say so in Vary, also those to requests without one.
     """
@@ -126,13 +126,13 @@ class Cors(Middleware[Options]):
         self._vary = f"Vary: {', '.join(asked)}\r\n".encode()
 
     def request(self, request: Request) -> Response | None:
-        """204 for a preflight: OPTIONS with an origin and the method it would like to use."""
+        """An empty 200 for a preflight: OPTIONS with an origin and the method it would like to use."""
         if request.method != b"OPTIONS":
             return None
         method = request.headers.get(b"access-control-request-method")
         if method is None or b"origin" not in request.headers:
             return None
-        return Response(204, Headers(self._allowed(request, method) + self._vary))
+        return Response(200, Headers(self._allowed(request, method) + self._vary))
 
     def response(self, request: Request, response: Response) -> None:
         """Say who may read it."""

@@ -72,7 +72,8 @@ class Options(RefusingOptions):
     the entrypoint's `trusted_ips`; otherwise, and for everybody else, they are about the request as it came."""
 
     forward_body: bool = False
-    """Send the request's body along. It is gathered first, also for requests that are refused then."""
+    """Send the request's body along. It is gathered before this middleware asks, so put those before it that refuse
+    cheaply."""
 
     max_body_bytes: Size = Field(65536, gt=0)
     """Size of a body that is gathered for `forward_body`; a longer one is refused with 413."""
@@ -242,7 +243,7 @@ class ForwardAuth(Middleware[Options]):
         if (now := monotonic()) >= self._quiet_until:
             self._quiet_until = now + _QUIET
             _log.error("the auth server gives no answer", extra={"middleware": self.context.name, "why": str(error)})
-        if self.options.on_error == "allow" and isinstance(error, WebConnectError | WebTimeout):
+        if self.options.on_error == "allow" and isinstance(error, WebConnectError | WebTimeout) and not error.status:
             self.context.count("not_asked")
             return
         raise ClientError(504 if isinstance(error, WebTimeout) else 502, f"forward-auth: {error}")

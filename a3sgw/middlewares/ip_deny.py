@@ -51,8 +51,12 @@ class IpDeny(Middleware[Options]):
         options = self.options
         if options.denied_ips_file:
             path = context.directory / options.denied_ips_file
-            self._file = watched(path, options.denied_ips, "denied_ips_file", self._changed, may_be_empty=True)
+            told = (self._changed, self._failed)
+            self._file = watched(path, options.denied_ips, "denied_ips_file", *told, may_be_empty=True)
             self._denied = self._file.value
+
+    def _failed(self) -> None:
+        self.context.count("file_refused")
 
     def _changed(self, networks: NetworkSet) -> None:
         self._denied = networks

@@ -296,6 +296,7 @@ class Downstream(asyncio.Protocol):
         """The field lines the gateway adds for the endpoint, where they take more thought than for a stranger."""
         gate = self.gate
         if self._trusted:
+            request.trusted = True
             forwarded = believed_lines(request, gate.trusted)
         else:
             forwarded = plain_lines(self._peer_ip, request.scheme, request.authority)

@@ -59,6 +59,8 @@ class Exchange:
     """Whose answer nobody wants any more."""
     _patience = 65536
     """Bytes of it that are read before its connection is given up."""
+    _wants_body = False
+    """Whether a step that has not been asked wants to see the whole body."""
     _gathering = 0
     """Bytes of the body that may come before the chain is asked; 0 when it need not be gathered."""
     response: Response | None = None
@@ -104,36 +106,21 @@ class Exchange:
         chain = self.route.chain
         if not chain.decides:
             self._attempt()
-        elif chain.body_bytes and self.request.content_length != 0:
-            self._gather(chain.body_bytes)
-        else:
-            self._ask()
-
-    def _gather(self, limit: int) -> None:
-        """A middleware wants to see the body: the chain is asked when all of it is there."""
-        if (self.request.content_length or 0) > limit:
-            self._too_long()
             return
-        self._gathering = limit
-        if self.expects_continue:
-            self._client.interim(100, Headers())
-            self.request.expect = b""
-
-    def _too_long(self) -> None:
-        """More than a middleware can look at: refused, unless it is only tried."""
-        limit, self._gathering = self.route.chain.body_bytes, 0
-        if self.route.chain.body_required:
-            self.fail(ClientError(413, f"more than the {limit} bytes that a middleware looks at"))
-        else:
-            self._ask()
+        if chain.body_bytes and self.request.content_length != 0:
+            self._wants_body = True
+        self._ask()
 
     def _ask(self) -> None:
-        """What the middlewares say; those that do not wait say it at once."""
+        """What the middlewares say that have not been asked yet; those that do not wait say it at once."""
         chain = self.route.chain
         request = self.request
-        passed = 0
+        steps = chain.request
+        passed = self.passed
+        if passed or self._wants_body:
+            steps = steps[passed : chain.body_at if self._wants_body else None]
         try:
-            for step in chain.request:
+            for step in steps:
                 result = step(request)
                 if result is not None:
                     self.passed = passed
@@ -145,6 +132,9 @@ class Exchange:
                     return
                 passed += 1
             self.passed = passed
+            if self._wants_body:
+                self._gather(chain.body_bytes)
+                return
             if chain.gives_way is not None or chain.request_body:
                 self._let_through(chain)
         except Exception as error:
@@ -154,36 +144,57 @@ class Exchange:
         self._attempt()
 
     def _wait_for(self, result: Awaitable[Response | None]) -> None:
-        """A step has to wait: the rest of the chain runs in the one task this request gets."""
+        """A step has to wait, in a task of its own; nothing more is read of the request meanwhile."""
         if not self.request_ended:
             self._client.hold(WAITING)
         self._awaited = result
         self._waiting = spawn(self._ask_waiting(), "request chain")
 
     async def _ask_waiting(self) -> None:
-        chain = self.route.chain
-        result: Response | Awaitable[Response | None] | None = self._awaited
+        result = cast("Awaitable[Response | None]", self._awaited)
         self._awaited = None
         try:
-            while True:
-                response = await result if result is not None and not isinstance(result, Response) else result
-                if self.finished:
-                    return
-                if response is not None:
-                    chain.count[self.passed]("answered")
-                    self.answer(response)
-                    return
-                self.passed += 1
-                if self.passed == len(chain.request):
-                    break
-                result = chain.request[self.passed](self.request)
-            self._let_through(chain)
+            response = await result
         except Exception as error:
             if not self.finished:
                 self._stopped(error)
             return
+        if self.finished:
+            return
+        if response is not None:
+            self.route.chain.count[self.passed]("answered")
+            self.answer(response)
+            return
+        self.passed += 1
         self._client.release(WAITING)
-        self._attempt()
+        if not self.finished:
+            self._ask()
+
+    def _gather(self, limit: int) -> None:
+        """The next middleware wants to see the body: it is asked when all of it is there."""
+        self._wants_body = False
+        if max(self.request.content_length or 0, self.received) > limit:
+            self._too_long(limit)
+        elif self.request_ended:
+            self._seen()
+        else:
+            self._gathering = limit
+            if self.expects_continue:
+                self._client.interim(100, Headers())
+                self.request.expect = b""
+
+    def _seen(self) -> None:
+        """The body is whole."""
+        self.request.body = b"".join(self._pending or ())
+        self._ask()
+
+    def _too_long(self, limit: int) -> None:
+        """More than a middleware can look at: refused, unless it is only tried."""
+        self._gathering = 0
+        if self.route.chain.body_required:
+            self._stopped(ClientError(413, f"more than the {limit} bytes that a middleware looks at"))
+        else:
+            self._ask()
 
     def _let_through(self, chain: Chain) -> None:
         """Nobody minds."""
@@ -322,7 +333,7 @@ class Exchange:
         """A piece of the request's body has come."""
         self.received += len(data)
         if self._gathering and self.received > self._gathering:
-            self._too_long()
+            self._too_long(self._gathering)
             if self.finished:
                 return
         if self._request_filters:
@@ -359,8 +370,7 @@ class Exchange:
             self._pending = (self._pending or []) + ([tail] if tail else [])
             if self._gathering:
                 self._gathering = 0
-                self.request.body = b"".join(self._pending)
-                self._ask()
+                self._seen()
 
     @property
     def expects_continue(self) -> bool:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 
+from a3sgw.http.client_address import plain_address
 from a3sgw.http.message import Request
 from a3sgw.networks import NetworkSet
 
@@ -66,13 +66,14 @@ def believed_lines(request: Request, trusted: NetworkSet) -> bytes:
 
 
 def client_address(chain: list[bytes], peer_ip: str, trusted: NetworkSet) -> str:
-    """The last address of the chain that is not one of ours; the peer's when the chain is empty or not readable."""
+    """The last address of the chain that is not one of ours, without the port that some proxies write; the peer's when
+    the chain is empty, and as far as it was read when it goes on with something else (as nginx has it)."""
     address = peer_ip
     for hop in reversed(chain):
-        try:
-            address = str(ip_address(hop.decode("ascii").partition("%")[0]))
-        except ValueError:
+        found = plain_address(hop)
+        if not found:
             return address
+        address = found
         if address not in trusted:
             return address
     return address

@@ -28,6 +28,7 @@ class Chain:
     """
 
     __slots__ = (
+        "body_at",
         "body_bytes",
         "body_required",
         "count",
@@ -50,7 +51,10 @@ class Chain:
         response: list[tuple[int, ResponseStep]] = []
         request_body: list[Callable[[Request], BodyFilter | None]] = []
         done: list[tuple[int, Callable[[Request, Outcome], None]]] = []
+        wants: list[int] = []
         for middleware in self.middlewares:
+            if middleware.body_bytes:
+                wants.append(len(request))
             decides = Observed(middleware) if is_observed(middleware) else middleware
             if _has(middleware, "request"):
                 request.append(decides.request)
@@ -79,7 +83,9 @@ class Chain:
         )
         """Whether a response step may have to wait."""
         self.body_bytes = max((one.body_bytes for one in self.middlewares), default=0)
-        """Bytes of a request's body to gather before the first step."""
+        """Bytes of a request's body to gather for steps that want to see it."""
+        self.body_at = min(wants, default=0)
+        """The first of them."""
         self.body_required = any(one.body_bytes and not is_observed(one) for one in self.middlewares)
         """Whether a request with a longer body is refused."""
 

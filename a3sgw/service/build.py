@@ -18,6 +18,7 @@ from a3sgw.config.service import Service as ServiceOptions
 from a3sgw.config.service import Weighted
 from a3sgw.config.sticky import Sticky
 from a3sgw.control.messages import Addresses, Pushed
+from a3sgw.http.statuses import statuses as statuses_of
 from a3sgw.machines.breaker import Breaker
 from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.retry_policy import RetryPolicy
@@ -168,7 +169,7 @@ class Builder:
             node = MirrorNode(name, node, needed[options.mirror.service], options.mirror, traits.count)
         failover = options.failover
         if failover is not None:
-            backup, statuses = needed[failover.service], frozenset(failover.statuses)
+            backup, statuses = needed[failover.service], statuses_of(failover.statuses)
             limit, after = failover.max_body_bytes, failover.return_after
             node = FailoverNode(node, backup, statuses, limit, after, traits.count)
         return node

@@ -19,7 +19,7 @@ def asked() -> Request:
     request.client_ip, request.peer_ip, request.id = "192.0.2.1", "10.0.0.1", b"id"
     request.headers = Headers(b"X-A: one\r\nX-A: two\r\nCookie: n=1; sid=abc; SID=no\r\nCookie: sid=late\r\n")
     request.captures = {"world": "earth", "*": "r/s"}
-    request.facts = {"claims": CLAIMS, "identity": "ada"}
+    request.facts = {"claims": CLAIMS, "identity": "ada", "api_key": {"plan": "gold"}}
     return request
 
 
@@ -56,6 +56,8 @@ def asked() -> Request:
         ("claim.sub.more", b""),
         ("claim.admin", b"true"),
         ("claim.none", b""),
+        ("api_key:plan", b"gold"),
+        ("api_key.none", b""),
     ],
 )
 def test_names(name: str, value: bytes) -> None:
@@ -63,7 +65,7 @@ def test_names(name: str, value: bytes) -> None:
     assert lookup(name)(asked()) == value
 
 
-@pytest.mark.parametrize("name", ["claim.sub", "identity", "path.x", "cookie:a", "header:a", "query:a"])
+@pytest.mark.parametrize("name", ["claim.sub", "identity", "api_key.x", "path.x", "cookie:a", "header:a", "query:a"])
 def test_a_request_that_has_nothing(name: str) -> None:
     """Is no error."""
     assert lookup(name)(Request()) == b""

@@ -38,20 +38,21 @@ def test_mistakes(content: bytes, message: str) -> None:
 async def test_a_change(tmp_path: Path) -> None:
     """Whoever asked is told of all networks; an empty file counts only where that is meant."""
     file = tmp_path / "networks"
-    told: list[NetworkSet] = []
+    told: list[object] = []
+    failed: list[str] = []
     for may_be_empty, listed in ((False, []), (True, []), (False, NetworkSet(["::1"]).networks)):
         file.write_text("10.0.0.0/8")
-        watch = watched(file, listed, "key", told.append, may_be_empty=may_be_empty)
+        watch = watched(file, listed, "key", told.append, lambda: failed.append("yes"), may_be_empty=may_be_empty)
         assert "10.1.1.1" in watch.value
         file.write_text("# nothing\n")
         await watch.look()
         assert ("10.1.1.1" in watch.value) is (not may_be_empty and not listed)
         assert ("::1" in watch.value) is bool(listed)
-    assert len(told) == 2
+    assert (len(told), failed) == (2, ["yes"])
 
 
 def test_the_key(tmp_path: Path) -> None:
     """A file that cannot be used is about the option that names it."""
     with pytest.raises(OptionError) as caught:
-        watched(tmp_path / "missing", [], "allowed_ips_file", lambda _: None)
+        watched(tmp_path / "missing", [], "allowed_ips_file", lambda _: None, lambda: None)
     assert caught.value.key == "allowed_ips_file"

@@ -94,6 +94,28 @@ async def test_what_the_judge_is_told() -> None:
     assert (question.get(b"content-length"), question.get(b"transfer-encoding"), question.body) == (None, None, b"")
 
 
+@pytest.mark.parametrize("trusted", [True, False])
+async def test_what_a_proxy_in_front_says(trusted: bool) -> None:
+    """It is passed on when that proxy is trusted, and when it is not, nobody else is believed either."""
+    async with Origin() as judge:
+        judge.always(YES)
+        block = f"""
+        middlewares "auth" {{
+          type                 = "forward-auth"
+          forward_auth_url     = "{judge.url}/"
+          trust_forward_header = true
+        }}
+        """
+        entrypoint = 'trusted_ips = ["127.0.0.1"]' if trusted else ""
+        async with stage(router='middlewares = ["auth"]', more=block, entrypoint=entrypoint) as on:
+            told = b"X-Forwarded-Method: PATCH\r\nX-Forwarded-Uri: /before\r\nX-Forwarded-Host: front.example\r\n\r\n"
+            await on.forwarded(HEAD + told)
+        names = (b"x-forwarded-method", b"x-forwarded-uri", b"x-forwarded-host")
+        said = [judge.requests[0].all(name) for name in names]
+    front = [[b"PATCH"], [b"/before"], [b"front.example"]]
+    assert said == (front if trusted else [[b"GET"], [b"/p?q=1"], [b"a.example"]])
+
+
 async def test_only_chosen_fields_are_told() -> None:
     """`forward_auth_request_headers` limits what the judge learns."""
     async with guarded(options='forward_auth_request_headers = ["Authorization"]') as (on, judge):
@@ -421,8 +443,9 @@ async def test_a_judge_by_https(tmp_path: Path) -> None:
         (b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n", "", 500),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n" + bytes(100), 'max_response_bytes = "50B"', 502),
         (b"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", "", 502),
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\n\r\nhalf", 'timeout = "200ms"', 504),
     ],
-    ids=["silence", "its own fault", "too much", "half an answer"],
+    ids=["silence", "its own fault", "too much", "half an answer", "an endless answer"],
 )
 async def test_an_operator_who_lets_everybody_pass(answer: bytes, options: str, status: int) -> None:
     """`on_error = "allow"`: nobody is identified, and what was said counts."""

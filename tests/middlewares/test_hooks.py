@@ -141,6 +141,25 @@ async def test_a_body_longer_than_it_looks_at(body: bytes) -> None:
         assert on.origin.wires == []
 
 
+async def test_those_before_it_are_asked_before_the_body() -> None:
+    """Whom they refuse sends no body, and is refused by them; what they do to answers is done to 413 as well."""
+    more = LOOKS + '\nmiddlewares "first" {\n type = "judge"\n page = "sorry"\n}\n'
+    more += 'middlewares "c" {\n type = "cors"\n allowed_origins = ["*"]\n}\n'
+    router = 'middlewares = ["first", "c", "j"]'
+    async with stage(router=router, more=more) as on:
+        for told, status in ((b"403", 403), (b"wait 403", 403), (b"", 413), (b"wait", 413)):
+            expect = b"Expect: 100-continue\r\nContent-Length: 11\r\n\r\n"
+            wire = await on.running.connect()
+            await wire.send(HEAD + b"X-Judge: " + told + b"\r\n" + expect)
+            answer = await wire.message()
+            assert (answer.status, answer.get(b"access-control-allow-origin")) == (status, b"*")
+            wire.close()
+        assert on.running.gateway.metrics().totals()["middlewares"] == {"first": {"refused": 2}, "j": {"refused": 2}}
+        seen = await on.forwarded(HEAD + b"X-Judge: wait\r\nContent-Length: 3\r\n\r\nabc")
+        assert (seen.body, seen.get(b"x-saw")) == (b"abc", b"abc")
+        assert on.origin.wires[0] is on.origin.wires[-1]
+
+
 async def test_a_client_that_leaves_while_a_step_waits() -> None:
     """Its exchange ends, and nothing that was begun for it is left behind."""
     async with stage(router=ROUTER, more=PAGE) as on:
