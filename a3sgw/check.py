@@ -32,7 +32,7 @@ def check(loaded: Loaded) -> list[Diagnostic]:
         return rule_errors(loaded)
     if isinstance(snapshot, list):
         return snapshot
-    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot), *_orders(loaded, snapshot)]
+    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot), *_orders(loaded, snapshot), *_twice(loaded, snapshot)]
 
 
 def errors(loaded: Loaded) -> list[Diagnostic]:
@@ -116,6 +116,21 @@ def _orders(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
                 place = loaded.document.place(("routers", name, "middlewares", index))
                 summary = f'"{one}" ({_SAID[stage]}) comes after "{highest[1]}" ({_SAID[highest[0]]})'
                 found.append(Diagnostic("warning", place, summary, _ORDER, "order"))
+    return found
+
+
+def _twice(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    """Middlewares that a request meets twice: named by a router and by a chain, or by two chains of it."""
+    found = []
+    for name, router in snapshot.config.routers.items():
+        met: dict[str, str] = {}
+        for index, written in enumerate(router.middlewares):
+            for one in expanded((written,), snapshot.config.middlewares):
+                if one in met:
+                    place = loaded.document.place(("routers", name, "middlewares", index))
+                    summary = f'"{one}" runs twice: "{met[one]}" has it as well'
+                    found.append(Diagnostic("warning", place, summary, "name it once", "twice"))
+                met.setdefault(one, written)
     return found
 
 

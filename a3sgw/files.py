@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from asyncio import Task
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -14,6 +15,8 @@ from a3sgw.tasks import spawn
 
 _T = TypeVar("_T")
 _log = logging.getLogger("a3sgw.files")
+AT_ONCE = 128 << 10
+"""Bytes; a larger file is not read while a process serves, but in `open`, off the loop."""
 EVERY = 1.0
 """Seconds between two looks. Looking finds what notifications miss: changed links, and files on network drives."""
 LARGEST = 64 << 20
@@ -35,25 +38,46 @@ class WatchedFile(Generic[_T]):
         *,
         changed: Callable[[_T], None] | None = None,
         failed: Callable[[], None] | None = None,
+        later: bool = False,
     ) -> None:
+        """With `later`, a large file is read in `open`; until then there is no `value`, and `changed` brings it."""
         self.path = path
         self._parse = parse
+        self._key = key
         self._changed = changed
         self._failed = failed
         self._task: Task[None] | None = None
-        try:
+        self._content: bytes | None = None
+        self._broken = ""
+        with self._explained():
             self._sign = _sign(path)
-            self._content = _read(path)
-            self.value = parse(self._content)
+            self.is_read = not later or self._sign[1] <= AT_ONCE
+            if self.is_read:
+                self._content = _read(path)
+                self.value = parse(self._content)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
-            raise OptionError(f"cannot read {path}: {error.strerror or error}", "name a readable file", key) from error
+            problem = f"cannot read {self.path}: {error.strerror or error}"
+            raise OptionError(problem, "name a readable file", self._key) from error
         except ValueError as error:
             help = error.help if isinstance(error, OptionError) else ""
-            raise OptionError(f"{path}: {error}", help, key) from error
-        self._broken = ""
+            raise OptionError(f"{self.path}: {error}", help, self._key) from error
 
     async def open(self) -> None:
-        """Begin to look for changes; needs a running loop."""
+        """Read it, if that was left for later, and begin to look for changes; needs a running loop."""
+        if not self.is_read:
+            with self._explained():
+                self._sign = await asyncio.to_thread(_sign, self.path)
+                content = await asyncio.to_thread(_read, self.path)
+                self.value = await asyncio.to_thread(self._parse, content)
+            self._content = content
+            self.is_read = True
+            if self._changed is not None:
+                self._changed(self.value)
         self._task = spawn(self._watch(), f"watch {self.path}")
 
     async def close(self) -> None:
@@ -75,7 +99,11 @@ class WatchedFile(Generic[_T]):
                 return
             content = await asyncio.to_thread(_read, self.path)
             value = await asyncio.to_thread(self._parse, content) if content != self._content else self.value
-        except (OSError, ValueError) as error:
+        except OSError as error:
+            self._refuse(str(error))
+            return
+        except ValueError as error:
+            self._sign = sign  # no use reading it again before it changes
             self._refuse(str(error))
             return
         self._sign = sign

@@ -214,9 +214,11 @@ async def _open(name: str, middleware: Middleware[Any], document: Document | Non
     try:
         await middleware.open()
     except Exception as error:
-        place = document.place(("middlewares", name)) if document is not None else None
+        key, help = (error.key, error.help) if isinstance(error, OptionError) else ("", "")
+        path = ("middlewares", name, key) if key else ("middlewares", name)
+        place = document.place(path) if document is not None else None
         summary = f'cannot open the middleware "{name}": {error}'
-        raise ConfigError([Diagnostic("error", place, summary)]) from error
+        raise ConfigError([Diagnostic("error", place, summary, help)]) from error
 
 
 async def _close(middleware: Middleware[Any]) -> None:

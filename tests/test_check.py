@@ -155,3 +155,16 @@ def test_an_unusual_order_within_a_chain() -> None:
     found = check(load(chained("chain", chain='"rate-limit", "ip-allow"')))
     assert [one.summary for one in found] == ['"ip-allow" (addresses) comes after "rate-limit" (limits)']
     assert places(found) == ["t.hcl:5:18"]
+
+
+def test_a_middleware_that_runs_twice() -> None:
+    """A limit that counts each request twice is half a limit: it is told who else has it."""
+    more = 'middlewares "two" {\n  type = "chain"\n  middlewares = ["chain"]\n}\n'
+    written = chained("rate-limit", "chain", chain='"rate-limit", "headers"')
+    found = check(load(written.replace('["rate-limit", "chain"]', '["rate-limit", "chain", "two"]') + more))
+    assert [one.summary for one in found] == [
+        '"rate-limit" runs twice: "rate-limit" has it as well',
+        '"rate-limit" runs twice: "rate-limit" has it as well',
+        '"headers" runs twice: "chain" has it as well',
+    ]
+    assert {one.severity for one in found} == {"warning"}

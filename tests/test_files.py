@@ -97,3 +97,46 @@ async def test_it_looks_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     await until(lambda: watched.value == 22, "it was read again")
     await watched.close()
     await watched.close()
+
+
+async def test_a_large_file_is_read_later(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a process serves, nothing that takes long is done on its loop: the value comes when it is opened."""
+    monkeypatch.setattr(files, "AT_ONCE", 3)
+    told: list[int] = []
+    file = tmp_path / "n"
+    file.write_text("1234")
+    assert WatchedFile(file, parse, "file").value == 1234
+    watched = WatchedFile(file, parse, "file", changed=told.append, later=True)
+    assert (watched.is_read, hasattr(watched, "value")) == (False, False)
+    await watched.open()
+    assert (watched.is_read, watched.value, told) == (True, 1234, [1234])
+    await watched.close()
+    file.write_text("text")
+    broken = WatchedFile(file, parse, "file", later=True)
+    with pytest.raises(OptionError, match="invalid literal") as caught:
+        await broken.open()
+    assert caught.value.key == "file"
+    file.write_text("12")
+    assert WatchedFile(file, parse, "file", later=True).value == 12
+
+
+async def test_what_is_broken_is_not_read_again(tmp_path: Path) -> None:
+    """Only when it changes: a large file that stays broken must not keep the machine busy."""
+    reads: list[bytes] = []
+
+    def noting(content: bytes) -> int:
+        reads.append(content)
+        return parse(content)
+
+    file = tmp_path / "n"
+    file.write_text("1")
+    watched = WatchedFile(file, noting, "file")
+    file.write_text("bad")
+    for _ in range(3):
+        await watched.look()
+    assert reads == [b"1", b"bad"]
+    file.write_text("1")
+    await watched.look()
+    file.write_text("bad")
+    await watched.look()
+    assert (watched.value, reads) == (1, [b"1", b"bad", b"bad"])

@@ -50,7 +50,7 @@ def explain(error: ValidationError, model: type[BaseOptions]) -> list[Finding]:
     """Every finding of a failed validation of `model`."""
     details = error.errors(include_url=False)
     found = [_finding(one, model) for one in details if one["type"] != "too_short" or not _echoes(one, details)]
-    return [replace(one, secret=True) if is_secret(model, one.path) else one for one in found]
+    return [replace(one, secret=one.secret or is_secret(model, one.path)) for one in found]
 
 
 def _echoes(detail: Any, details: Sequence[Any]) -> bool:
@@ -63,8 +63,10 @@ def _finding(detail: Any, model: type[BaseOptions]) -> Finding:
     kind_of_error, path = str(detail["type"]), _without_unions(tuple(detail["loc"]), model)
     name = str(path[-1]) if path else ""
     if kind_of_error == "extra_forbidden":
-        known = keys_of(model_at(model, path[:-1]))
-        return Finding(path, f'unknown key "{name}"', did_you_mean(name, known), key=True)
+        here = model_at(model, path[:-1])
+        known = keys_of(here)
+        secret = here is not None and any(is_secret(here, (one,)) for one in known)  # perhaps it is one, misspelt
+        return Finding(path, f'unknown key "{name}"', did_you_mean(name, known), key=True, secret=secret)
     if kind_of_error == "missing":
         return Finding(path[:-1], f'"{name}" is missing', _about(model_at(model, path[:-1]), name), True, name)
     own = detail.get("ctx", {}).get("error")

@@ -38,6 +38,7 @@ def watched(
     failed: Callable[[], None],
     *,
     may_be_empty: bool = False,
+    later: bool = False,
 ) -> WatchedFile[NetworkSet]:
     """The file, holding its networks and those `listed` elsewhere; OptionError about `key` when it cannot be used."""
     others = tuple(listed)
@@ -49,4 +50,4 @@ def watched(
             raise OptionError("there is no network in it", "write at least one")
         return NetworkSet((*others, *found))
 
-    return WatchedFile(path, parse, key, changed=changed, failed=failed)
+    return WatchedFile(path, parse, key, changed=changed, failed=failed, later=later)

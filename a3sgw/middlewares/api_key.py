@@ -171,9 +171,15 @@ class ApiKey(Middleware[Options]):
         if self.options.keys_file:
             path = context.directory / self.options.keys_file
             self._file = WatchedFile(
-                path, self._read, "keys_file", changed=self._changed, failed=lambda: context.count("file_refused")
+                path,
+                self._read,
+                "keys_file",
+                changed=self._changed,
+                failed=lambda: context.count("file_refused"),
+                later=context.serves,
             )
-            self._keys = self._file.value
+            if self._file.is_read:
+                self._keys = self._file.value
 
     def _read(self, content: bytes) -> ApiKeys:
         found = ApiKeys((*self.options.listed(), *read_keys(content)))

@@ -90,6 +90,11 @@ class Context:
     shared: Shared = field(default_factory=Shared)
     """What all middlewares of this process have in common."""
 
+    @property
+    def serves(self) -> bool:
+        """Whether it is a process that serves, so that nothing may take long in `attach`."""
+        return self.table is not None
+
 
 class Outcome(Protocol):
     """How an exchange ended, for `done` hooks and logs."""

@@ -127,9 +127,15 @@ class BasicAuth(Middleware[Options]):
         if options.users_file:
             path = context.directory / options.users_file
             self._file = WatchedFile(
-                path, self._read, "users_file", changed=self._changed, failed=lambda: context.count("file_refused")
+                path,
+                self._read,
+                "users_file",
+                changed=self._changed,
+                failed=lambda: context.count("file_refused"),
+                later=context.serves,
             )
-            self._users = self._file.value
+            if self._file.is_read:
+                self._users = self._file.value
         else:
             self._users = Users(options.listed())
 

@@ -159,7 +159,9 @@ class _Source:
     def read(self, context: Context) -> None:
         if self.page.file:
             path = context.directory / self.page.file
-            self.file = WatchedFile(path, bytes, "pages", failed=lambda: context.count("file_refused"))
+            self.file = WatchedFile(
+                path, bytes, "pages", failed=lambda: context.count("file_refused"), later=context.serves
+            )
 
     def fill(self, request: Request, response: Response) -> Response:
         """The page for one answer."""

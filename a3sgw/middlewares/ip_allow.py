@@ -50,8 +50,11 @@ class IpAllow(Middleware[Options]):
         options = self.options
         if options.allowed_ips_file:
             path = context.directory / options.allowed_ips_file
-            self._file = watched(path, options.allowed_ips, "allowed_ips_file", self._changed, self._failed)
-            self._allowed = self._file.value
+            self._file = watched(
+                path, options.allowed_ips, "allowed_ips_file", self._changed, self._failed, later=context.serves
+            )
+            if self._file.is_read:
+                self._allowed = self._file.value
 
     def _failed(self) -> None:
         self.context.count("file_refused")

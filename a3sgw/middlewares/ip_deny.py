@@ -52,8 +52,11 @@ class IpDeny(Middleware[Options]):
         if options.denied_ips_file:
             path = context.directory / options.denied_ips_file
             told = (self._changed, self._failed)
-            self._file = watched(path, options.denied_ips, "denied_ips_file", *told, may_be_empty=True)
-            self._denied = self._file.value
+            self._file = watched(
+                path, options.denied_ips, "denied_ips_file", *told, may_be_empty=True, later=context.serves
+            )
+            if self._file.is_read:
+                self._denied = self._file.value
 
     def _failed(self) -> None:
         self.context.count("file_refused")

@@ -59,7 +59,9 @@ class Respond(Middleware[Options]):
         super().attach(context)
         if self.options.body_file:
             path = context.directory / self.options.body_file
-            self._file = WatchedFile(path, bytes, "body_file", failed=lambda: context.count("file_refused"))
+            self._file = WatchedFile(
+                path, bytes, "body_file", failed=lambda: context.count("file_refused"), later=context.serves
+            )
 
     async def open(self) -> None:
         """Look for changes of the file."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from time import sleep
 
 _ALPHABET = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _MD5_ROUNDS = 1000
 _MD5_ORDER = ((0, 6, 12), (1, 7, 13), (2, 8, 14), (3, 9, 15), (4, 10, 5))
+_BREATH = 32
+"""Rounds between two moments in which other threads get their turn: short hashes never let go of the interpreter."""
 _Digest = Callable[[bytes], bytes]
 
 
@@ -44,6 +47,8 @@ def sha_crypt(password: bytes, salt: bytes, rounds: int, wide: bool) -> bytes:
 def _rounds(digest_of: _Digest, digest: bytes, password: bytes, salt: bytes, rounds: int) -> bytes:
     """What makes guessing slow: the same in both."""
     for number in range(rounds):
+        if not number % _BREATH:
+            sleep(0)
         mixed = password if number & 1 else digest
         if number % 3:
             mixed += salt

@@ -31,6 +31,8 @@ from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
+_REST_TIMEOUT = 1.0
+"""Seconds for the rest of an answer that nobody wants."""
 MOST_REDISPATCHES = 8
 """Endpoints that may turn out to be unreachable for one request."""
 _RELAYED_INTERIM = frozenset({102, 103})
@@ -540,6 +542,7 @@ class Exchange:
         if origin is not None and origin.sink is self:
             self._unwanted = origin
             origin.resume_reading()
+            origin.hurry(_REST_TIMEOUT)
 
     def _throw_away(self, data: bytes) -> None:
         """A piece of what nobody wants."""

@@ -360,6 +360,11 @@ class Upstream(asyncio.Protocol):
             else:
                 self._touch()
 
+    def hurry(self, seconds: float) -> None:
+        """The answer has to end within this time, whatever its plan says."""
+        self._total = min(self._total, self._sweeper.now + seconds)
+        self.deadline = min(self.deadline, self._total)
+
     @property
     def is_there(self) -> bool:
         """Whether the endpoint has not closed it as far as the kernel knows, who may know before we are told; 1 µs."""

@@ -30,7 +30,7 @@ SHA = "{SHA}qUqP5cyxm6YcTAhz05Hph5gvu9M="
 OTHER = "{SHA}0JQeaNqPOBUf+Gph/Fn3xc+fyqI="
 """Of "other"."""
 APR1 = "$apr1$H6uskkkW$IgXLP6ewTrSuBkTrqE8wj/"
-BCRYPT = bcrypt.hashpw(b"x" * 72, bcrypt.gensalt(4)).decode()
+BCRYPT = bcrypt.hashpw(b"x" * 72, b"$2b$04$l0tAhsvt5hoiZEmLsdDvfO").decode()
 CHALLENGE = ((b"WWW-Authenticate", b'Basic realm="a3sgw", charset="UTF-8"'),)
 
 

@@ -61,6 +61,24 @@ async def test_another_answer_does_not_wait_for_the_one_it_replaces() -> None:
     assert [one["error"] for one in on.records] == ["", ""]
 
 
+async def test_what_is_left_of_it_has_an_end() -> None:
+    """An endpoint that hangs or drips after such an answer does not keep its connection."""
+    async with stage(router=ROUTER, more=PAGE) as on:
+        wires = []
+        for _ in range(2):
+            client = await on.running.connect()
+            await client.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+            there = await on.origin.accept()
+            await there.message()
+            await there.send(b"HTTP/1.1 500 X\r\nContent-Length: 1000\r\n\r\nhalf")
+            assert (await client.message()).body == b"sorry"
+            client.close()
+            wires.append(there)
+        await wires[1].send(b"x")
+        for there in wires:
+            assert (await there.end())[0] == b""
+
+
 async def test_what_is_left_of_it_is_read() -> None:
     """A short rest that comes later is no reason to give up the connection."""
     get = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
