@@ -11,8 +11,8 @@ from typing import Protocol
 
 CODINGS = ("br", "zstd", "gzip", "deflate")
 """In our order of preference: what makes a page smallest at the price of a millisecond per 64 KB, or less."""
-LEVELS = {"br": (0, 11), "zstd": (1, 19), "gzip": (1, 9), "deflate": (1, 9)}
-"""The least and the greatest. Beyond 19, zstd needs a larger window than clients have to support (RFC 9659)."""
+LEVELS = {"br": (0, 6), "zstd": (1, 9), "gzip": (1, 9), "deflate": (1, 9)}
+"""The least and the greatest: what costs more than some milliseconds for 64 KB would keep the loop from all others."""
 _BROTLI = "brotli"
 _ZSTD = "compression.zstd" if sys.version_info >= (3, 14) else "backports.zstd"
 _ISAL = "isal.isal_zlib"
