@@ -189,7 +189,12 @@ class ForwardAuth(Middleware[Options]):
         if request.headers.count(b"authorization") > 1:
             # The one who judges might look at another than the endpoint does.
             raise ClientError(400, "forward-auth: several Authorization fields")
-        if self.body_bytes and request.content_length != 0 and request.body is None:
+        if (
+            self.body_bytes
+            and request.content_length != 0
+            and (request.body is None or len(request.body) > self.body_bytes)
+        ):
+            # Another middleware of the chain may look at longer ones.
             raise ClientError(413, "forward-auth: a body too long to be judged")
         return self._decide(request)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from a3sgw.errors import ClientError
+from a3sgw.http.host import canonical_host
 from a3sgw.http.message import Request
 from a3sgw.http.placeholders import Safe, Template
 from a3sgw.http.retarget import as_it_is, encode_but_triples, encode_piece, retarget
@@ -61,8 +62,9 @@ class Rewrite(Middleware[Options]):
             self._retarget(request)
         if self.options.host:
             host = self._host.render(request)
-            if not host or any(byte in b" /?#@\\" for byte in host):
+            if not host or host[:1] == b".":
                 raise ClientError(400, "the host that follows from the request is none")
+            canonical_host(host)  # 400 for what would be two things to two servers
             request.headers.set(b"Host", host)
 
     def _retarget(self, request: Request) -> None:

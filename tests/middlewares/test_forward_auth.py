@@ -544,3 +544,27 @@ async def test_a_handshake() -> None:
         question = judge.requests[0]
         assert question.get(b"sec-websocket-key") == b"dGhlIHNhbXBsZSBub25jZQ=="
         assert question.get(b"upgrade") is None
+
+
+async def test_each_has_its_own_limit() -> None:
+    """What another one may look at is no more for this one."""
+    async with Origin() as judge:
+        judge.always(YES)
+        more = "".join(
+            f"""
+            middlewares "{name}" {{
+              type             = "forward-auth"
+              forward_auth_url = "{judge.url}/"
+              forward_body     = true
+              max_body_bytes   = {limit}
+            }}
+            """
+            for name, limit in (("large", 1000), ("small", 5))
+        )
+        async with stage(router='middlewares = ["large", "small"]', more=more) as on:
+            post = b"POST / HTTP/1.1\r\nHost: a.example\r\n"
+            seen = await on.forwarded(post + b"Content-Length: 5\r\n\r\nabcde")
+            assert seen.body == b"abcde"
+            await on.client.send(post + b"Content-Length: 6\r\n\r\nabcdef")
+            assert (await on.client.message()).status == 413
+            assert [one.body for one in judge.requests] == [b"abcde", b"abcde", b"abcdef"]

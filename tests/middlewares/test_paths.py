@@ -93,6 +93,9 @@ def test_targets(kind: str, options: dict[str, object], before: str, after: str)
         ("rewrite", {"target": "/files{path.tail}"}, "/x"),
         ("rewrite", {"host": "{header.X-None}"}, "/"),
         ("rewrite", {"host": "{header.X-Tenant}.internal"}, "/"),
+        ("rewrite", {"host": "{header.X-None}.internal"}, "/"),
+        ("rewrite", {"host": "{query.h}.internal"}, "/?h=["),
+        ("rewrite", {"host": "{query.h}.internal"}, "/?h=a:99"),
     ],
 )
 def test_nobody_gets_out_of_where_it_leads_to(kind: str, options: dict[str, object], before: str) -> None:
@@ -127,9 +130,9 @@ def test_what_the_endpoint_is_told() -> None:
     request = asked("/a%0d%0aX-Evil:%201/b")
     made("strip-prefix-regex", regex=["/a[^/]*"]).request(request)
     assert request.headers.get_all(b"x-forwarded-prefix") == [b"/a%0D%0AX-Evil: 1"]
-    request = asked("/a")
+    request = asked("/a", tenant="acme")
     made("rewrite", host="{path.tenant}.internal:81").request(request)
-    assert request.headers.get_all(b"host") == [b".internal:81"]
+    assert request.headers.get_all(b"host") == [b"acme.internal:81"]
 
 
 @pytest.mark.parametrize(
