@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Coroutine
 from typing import Any, TypeVar
 
 _T = TypeVar("_T")
@@ -30,3 +30,15 @@ def _ended(task: asyncio.Task[Any]) -> None:
     _held.discard(task)
     if not task.cancelled() and (error := task.exception()) is not None:
         _log.error("background work failed", extra={"task": task.get_name()}, exc_info=error)
+
+
+async def unless_cancelled(result: Awaitable[_T]) -> _T:
+    """What an awaitable of somebody else gives. That it was cancelled is its failure, a RuntimeError, and not our end,
+    unless the present task is cancelled."""
+    try:
+        return await result
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("what was waited for has been cancelled") from None

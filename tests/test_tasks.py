@@ -8,7 +8,7 @@ import logging
 
 import pytest
 
-from a3sgw.tasks import spawn
+from a3sgw.tasks import spawn, unless_cancelled
 
 
 async def test_a_task_nobody_holds_runs_to_its_end() -> None:
@@ -60,3 +60,16 @@ async def test_cancelling_is_no_failure(caplog: pytest.LogCaptureFixture) -> Non
     await asyncio.gather(task, return_exceptions=True)
     await asyncio.sleep(0)
     assert caplog.records == []
+
+
+async def test_somebody_elses_cancelled_work() -> None:
+    """It is a failure of theirs; when we are cancelled ourselves, we are."""
+    theirs: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    theirs.cancel()
+    with pytest.raises(RuntimeError, match="has been cancelled"):
+        await unless_cancelled(theirs)
+    ours = spawn(unless_cancelled(asyncio.get_running_loop().create_future()), "ours")
+    await asyncio.sleep(0)
+    ours.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ours

@@ -97,7 +97,7 @@ def _query(name: str) -> Lookup:
 
 
 def _capture(name: str) -> Lookup:
-    return lambda request: _encoded((request.captures or {}).get(name, ""))
+    return lambda request: (request.captures or {}).get(name, "").encode(errors="surrogateescape")
 
 
 def _claim(name: str) -> Lookup:

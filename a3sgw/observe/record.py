@@ -55,7 +55,7 @@ class Record(Struct, gc=False):
     identity: str | UnsetType = UNSET
     """Who asked, as an authentication middleware found out; left out where none did."""
     would_block: str | UnsetType = UNSET
-    """Middlewares with ``mode = "observe"`` that would have refused it, by name; left out where none would."""
+    """Middlewares with ``mode = "observe"`` that would have refused it, each with why; left out where none would."""
     user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
     referer: str | UnsetType = UNSET

@@ -26,7 +26,7 @@ from a3sgw.proxy.trailers import safe_trailers
 from a3sgw.retry_policy import IDEMPOTENT
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.route import Route
-from a3sgw.tasks import spawn
+from a3sgw.tasks import spawn, unless_cancelled
 from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
@@ -156,7 +156,7 @@ class Exchange:
         result = cast("Awaitable[Response | None]", self._awaited)
         self._awaited = None
         try:
-            response = await result
+            response = await unless_cancelled(result)
         except Exception as error:
             if not self.finished:
                 self._stopped(error)
@@ -492,7 +492,7 @@ class Exchange:
         result, self._awaited = self._awaited, None
         try:
             while result is not None:
-                response = await result
+                response = await unless_cancelled(result)
                 if self.finished or self._held is None:  # the endpoint failed meanwhile: another answer is under way
                     return
                 self.response = response or self.response
@@ -665,7 +665,7 @@ class Exchange:
         result, self._awaited = self._awaited, None
         try:
             while result is not None:
-                response = await result
+                response = await unless_cancelled(result)
                 if self.finished:
                     return
                 self.response = response or self.response

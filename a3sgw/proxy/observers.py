@@ -116,4 +116,4 @@ def _add_facts(line: Record, facts: dict[str, Any]) -> None:
         line.identity = str(identity)
     blocking = facts.get("would_block")
     if blocking:
-        line.would_block = ", ".join(blocking)
+        line.would_block = "; ".join(blocking)

@@ -9,6 +9,7 @@ from typing import Any
 from a3sgw.errors import GatewayError
 from a3sgw.http.message import Request, Response
 from a3sgw.middlewares.base import BodyFilter, Middleware
+from a3sgw.tasks import unless_cancelled
 
 _log = logging.getLogger("a3sgw.routing")
 
@@ -19,7 +20,7 @@ def is_observed(middleware: Middleware[Any]) -> bool:
 
 
 class Observed:
-    """Stands in a chain for the deciding hooks of one middleware; neither a refusal nor a bug of it stops a request."""
+    """Stands in a chain for the deciding hooks of one middleware; neither a refusal nor a bug there stops a request."""
 
     __slots__ = ("_middleware",)
 
@@ -41,7 +42,7 @@ class Observed:
 
     async def _waited(self, request: Request, result: Awaitable[Response | None]) -> None:
         try:
-            response = await result
+            response = await unless_cancelled(result)
         except Exception as error:
             self.would_block(request, error)
         else:
@@ -50,7 +51,11 @@ class Observed:
 
     def request_body(self, request: Request) -> BodyFilter | None:
         """A filter that lets everything pass."""
-        made = self._middleware.request_body(request)
+        try:
+            made = self._middleware.request_body(request)
+        except Exception as error:
+            self.would_block(request, error)
+            return None
         return _ObservedFilter(self, request, made) if made is not None else None
 
     def would_block(self, request: Request, error: Exception | None) -> None:
@@ -62,7 +67,9 @@ class Observed:
             return
         middleware.context.count("would_block")
         before = (request.facts or {}).get("would_block", ())
-        request.learn("would_block", (*before, middleware.context.name))
+        reason = getattr(error, "reason", "") if error is not None else "it would have answered"
+        named = f"{middleware.context.name}: {reason}" if reason else middleware.context.name
+        request.learn("would_block", (*before, named))
 
 
 class _ObservedFilter(BodyFilter):
@@ -77,7 +84,7 @@ class _ObservedFilter(BodyFilter):
             return data
         try:
             return self._inner.feed(data)
-        except GatewayError as error:
+        except Exception as error:
             self._inner = None
             self._owner.would_block(self._request, error)
             return data
@@ -87,6 +94,6 @@ class _ObservedFilter(BodyFilter):
             return b""
         try:
             return self._inner.flush()
-        except GatewayError as error:
+        except Exception as error:
             self._owner.would_block(self._request, error)
             return b""

@@ -31,10 +31,11 @@ class PathPattern:
         return self._fullmatch(path) is not None
 
     def captures(self, path: bytes) -> dict[str, str]:
-        """Segment values by name, the rest as ``*``; reserved characters stay encoded as in the routing path."""
+        """Segment values by name, the rest as ``*``; reserved characters stay encoded as in the routing
+        path, and what is not UTF-8 is kept (PEP 383)."""
         found = self._fullmatch(path)
         values = found.groups() if found else ()
-        return {name: value.decode(errors="replace") for name, value in zip(self.names, values, strict=False)}
+        return {name: value.decode(errors="surrogateescape") for name, value in zip(self.names, values, strict=False)}
 
 
 def compile_path_pattern(match: Match) -> PathPattern:

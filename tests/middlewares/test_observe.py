@@ -35,7 +35,8 @@ async def test_what_it_would_refuse_goes_on(told: str) -> None:
         seen = await on.forwarded(request(told, b"abc"))
         assert seen.body == b"abc"
         assert events(on) == {"would_block": 1}
-    assert [one.get("would_block") for one in on.records] == ["j"]
+    why = {"418!": "it would have answered", "wait 418!": "it would have answered"}.get(told, "as told")
+    assert [one.get("would_block") for one in on.records] == [f"j: {why}"]
     assert [one["status"] for one in on.records] == [200]
 
 
@@ -48,6 +49,7 @@ async def test_what_it_would_refuse_goes_on(told: str) -> None:
         ("wait 418!", 418, "answered"),
         ("bug", 500, "failed"),
         ("wait bug", 500, "failed"),
+        ("cancelled", 500, "failed"),
     ],
 )
 async def test_enforcing_is_counted_too(told: str, status: int, event: str) -> None:
@@ -70,13 +72,14 @@ async def test_what_passes_is_not_counted() -> None:
         assert all("would_block" not in one for one in on.records)
 
 
-@pytest.mark.parametrize("told", ["bug", "wait bug"])
+@pytest.mark.parametrize("told", ["bug", "wait bug", "cancelled", "body bug", "bug in body"])
 async def test_a_bug_stops_nobody_either(told: str, caplog: pytest.LogCaptureFixture) -> None:
     """It is counted apart, and the operator gets the traceback."""
     async with stage(router=ROUTER, more=OBSERVE) as on:
-        await on.forwarded(request(told))
+        seen = await on.forwarded(request(told, b"abc"))
+        assert seen.body == b"abc"
         assert events(on) == {"failed": 1}
-    assert "a secret detail" in caplog.text
+    assert "a secret detail" in caplog.text or told == "cancelled"
 
 
 async def test_a_body_it_wanted_to_see_may_be_too_long() -> None:

@@ -35,9 +35,14 @@ class Judge(Middleware[Options]):
         told = (request.headers.get(b"x-judge") or b"").decode()
         if request.body is not None:
             request.headers.set(b"X-Saw", request.body)
+        if told == "cancelled":
+            return self._cancelled()
         if told.startswith("wait"):
             return self._later(told.removeprefix("wait").strip())
         return self._say(told)
+
+    async def _cancelled(self) -> None:
+        raise asyncio.CancelledError
 
     async def _later(self, told: str) -> Response | None:
         await asyncio.sleep(0)
@@ -54,7 +59,10 @@ class Judge(Middleware[Options]):
 
     def request_body(self, request: Request) -> BodyFilter | None:
         """One that refuses, when told."""
-        return _Refusing() if request.headers.get(b"x-judge") == b"body" else None
+        told = request.headers.get(b"x-judge")
+        if told == b"body bug":
+            raise RuntimeError("a secret detail")
+        return _Refusing(told == b"bug in body") if told in (b"body", b"bug in body") else None
 
     def response(self, request: Request, response: Response) -> Response | Awaitable[Response | None] | None:
         """The page, at once or later."""
@@ -72,5 +80,10 @@ class Judge(Middleware[Options]):
 class _Refusing(BodyFilter):
     keeps_length = True
 
+    def __init__(self, breaks: bool) -> None:
+        self._breaks = breaks
+
     def feed(self, data: bytes) -> bytes:
+        if self._breaks:
+            raise RuntimeError("a secret detail")
         raise ClientError(413, "as told")
