@@ -385,5 +385,18 @@ def _reference(annotation: Any, metadata: Iterable[Any] = ()) -> str:
 Secret = Annotated[
     str, AfterValidator(Masked), PlainSerializer(lambda _: MASK, return_type=str), ValueKind("secret string")
 ]
-StringMap = Annotated[dict[str, str], AfterValidator(FrozenMap), ValueKind("map of strings")]
+_SECRET_NAME = re.compile(
+    r"authorization|proxy-authorization|cookie|set-cookie|.*(?:token|secret|passw|api[-_]?key|credential).*",
+    re.IGNORECASE,
+)
+
+
+def _without_secrets(values: dict[str, str]) -> dict[str, str]:
+    """As it may be shown: a map of header fields is where credentials for endpoints stand."""
+    return {name: MASK if value and _SECRET_NAME.fullmatch(name) else value for name, value in values.items()}
+
+
+StringMap = Annotated[
+    dict[str, str], AfterValidator(FrozenMap), PlainSerializer(_without_secrets), ValueKind("map of strings")
+]
 Several = Annotated[tuple[_T, ...], BeforeValidator(_listed)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Callable, Collection, Iterable, Iterator
@@ -42,6 +43,8 @@ from a3sgw.sweeper import Sweeper
 
 _log = logging.getLogger("a3sgw.snapshot")
 _FOR_TCP = 'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
+_OPENING = 30.0
+"""Seconds for a middleware to become ready: a reload must not hang on one."""
 _IMPORTANCE = ("low", "normal", "high")
 Observe = Callable[[str, str, str, bool], tuple[Observer, ...]]
 """(entrypoint, router, service, whether it is looked after) → who is told of each exchange on that route."""
@@ -212,7 +215,12 @@ class Snapshot:
 
 async def _open(name: str, middleware: Middleware[Any], document: Document | None) -> None:
     try:
-        await middleware.open()
+        async with asyncio.timeout(_OPENING):
+            await middleware.open()
+    except TimeoutError as error:
+        place = document.place(("middlewares", name)) if document is not None else None
+        summary = f'the middleware "{name}" did not open within {_OPENING:g} s'
+        raise ConfigError([Diagnostic("error", place, summary)]) from error
     except Exception as error:
         key, help = (error.key, error.help) if isinstance(error, OptionError) else ("", "")
         path = ("middlewares", name, key) if key else ("middlewares", name)

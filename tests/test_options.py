@@ -233,3 +233,18 @@ class Keys(BaseOptions):
 def test_what_is_secret(path: tuple[str | int, ...], secret: bool) -> None:
     """By the type of the option, wherever it stands: what is wrong with it is told without showing it."""
     assert is_secret(Keys, path) is secret
+
+
+def test_maps_are_shown_without_secrets() -> None:
+    """Names of fields that carry credentials are enough to know which values not to show."""
+
+    class Fields(BaseOptions):
+        """Header fields."""
+
+        fields: StringMap
+
+    shown = {"Authorization": "•••", "x-api_key": "•••", "X-Auth-Token": "•••", "X-Team": "a", "Cookie": ""}
+    given = {"Authorization": "Bearer x", "x-api_key": "y", "X-Auth-Token": "z", "X-Team": "a", "Cookie": ""}
+    options = Fields.model_validate({"fields": given})
+    assert options.model_dump()["fields"] == shown
+    assert options.fields == given

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
-from tests.support.gateway import stage
+from a3sgw import load_config, snapshot
+from tests.support.gateway import config, gateway, stage
+from tests.support.judge import Judge
 from tests.support.origin import OK
 
 ROUTER = 'middlewares = ["j"]'
@@ -186,3 +190,15 @@ async def test_a_client_that_leaves_while_a_step_waits() -> None:
         other = await on.running.connect()
         await other.send(b"GET / HTTP/1.1\r\nHost: a.example\r\nX-Judge: 403\r\n\r\n")
         assert (await other.message()).status == 403
+
+
+async def test_one_that_never_opens(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """A reload does not hang on it: it is refused, and what was there goes on."""
+    monkeypatch.setattr(snapshot, "_OPENING", 0.05)
+    monkeypatch.setattr(Judge, "open", lambda self: asyncio.Event().wait())
+    async with gateway(config("http://127.0.0.1:1")) as running:
+        text = config("http://127.0.0.1:1", router=ROUTER, more=LOOKS)
+        assert not await running.gateway.reload(load_config(text))
+        assert 'the middleware "j" did not open within' in caplog.text
+        get = b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n"
+        assert (await running.ask(get)).status == 502
