@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from pathlib import Path
 
-from a3sgw.files import WatchedFile
 from a3sgw.networks import Network, NetworkSet, parse_network
 from a3sgw.options import OptionError
 
@@ -30,24 +28,15 @@ def networks(content: bytes) -> list[Network]:
     return found
 
 
-def watched(
-    path: Path,
-    listed: Iterable[Network],
-    key: str,
-    changed: Callable[[NetworkSet], None],
-    failed: Callable[[], None],
-    *,
-    may_be_empty: bool = False,
-    later: bool = False,
-) -> WatchedFile[NetworkSet]:
-    """The file, holding its networks and those `listed` elsewhere; OptionError about `key` when it cannot be used."""
+def reader(listed: Iterable[Network], *, may_be_empty: bool = False) -> Callable[[bytes], NetworkSet]:
+    """Makes of such a file all its networks and those `listed` elsewhere; OptionError for one that cannot be used."""
     others = tuple(listed)
 
-    def parse(content: bytes) -> NetworkSet:
+    def read(content: bytes) -> NetworkSet:
         found = networks(content)
         if not found and not others and not may_be_empty:
             # As it is for a moment while somebody writes it: taking that seriously would lock everybody out.
             raise OptionError("there is no network in it", "write at least one")
         return NetworkSet((*others, *found))
 
-    return WatchedFile(path, parse, key, changed=changed, failed=failed, later=later)
+    return read

@@ -8,7 +8,6 @@ from time import time
 from a3sgw.api_keys import ApiKey as Known
 from a3sgw.api_keys import ApiKeys, check_scope, digest_of, make_key, parse_time, read_keys
 from a3sgw.errors import ClientError
-from a3sgw.files import WatchedFile
 from a3sgw.http.credential import CredentialError, Places
 from a3sgw.http.field_names import FieldName, IdentityFields
 from a3sgw.http.message import Request
@@ -151,7 +150,6 @@ class ApiKey(Middleware[Options]):
     """
 
     stage = Stage.AUTHENTICATION
-    _file: WatchedFile[ApiKeys] | None = None
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -169,17 +167,7 @@ class ApiKey(Middleware[Options]):
         """Read the file, if there is one."""
         super().attach(context)
         if self.options.keys_file:
-            path = context.directory / self.options.keys_file
-            self._file = WatchedFile(
-                path,
-                self._read,
-                "keys_file",
-                changed=self._changed,
-                failed=lambda: context.count("file_refused"),
-                later=context.serves,
-            )
-            if self._file.is_read:
-                self._keys = self._file.value
+            self.watch(self.options.keys_file, self._read, "keys_file", self._use)
 
     def _read(self, content: bytes) -> ApiKeys:
         found = ApiKeys((*self.options.listed(), *read_keys(content)))
@@ -188,18 +176,8 @@ class ApiKey(Middleware[Options]):
             raise OptionError("there is no key in it", "write at least one")
         return found
 
-    def _changed(self, keys: ApiKeys) -> None:
+    def _use(self, keys: ApiKeys) -> None:
         self._keys = keys
-
-    async def open(self) -> None:
-        """Begin to look for changes of the file."""
-        if self._file is not None:
-            await self._file.open()
-
-    async def close(self) -> None:
-        """Look no more."""
-        if self._file is not None:
-            await self._file.close()
 
     def request(self, request: Request) -> None:
         """Refuse without a good key; else tell the endpoint and later middlewares who it is."""

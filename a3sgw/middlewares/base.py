@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from a3sgw.errors import NoEndpoint
+from a3sgw.files import WatchedFile
 from a3sgw.http.message import Request, Response
 from a3sgw.options import BaseOptions
 from a3sgw.plan import Plan
@@ -151,6 +152,8 @@ class Middleware(Generic[OptionsType]):
     one of them (X-Forwarded-*, X-Real-Ip, X-Request-Id), the middleware has the last word."""
     conceals: tuple[bytes, ...] = ()
     """Query parameters whose values are secrets: logs show them as REDACTED, whoever answers the request."""
+    files: tuple[WatchedFile[Any], ...] = ()
+    """What it watches."""
     context = Context()
 
     def __init__(self, options: OptionsType) -> None:
@@ -168,11 +171,30 @@ class Middleware(Generic[OptionsType]):
         """Called after `attach` when a reload has changed its options: take over what still holds from the one that had
         the same name and kind. Only look at that one: it may go on, should the reload fail."""
 
+    def watch(self, name: str, read: Callable[[bytes], _T], key: str, use: Callable[[_T], None]) -> None:
+        """In `attach`: a file beside the configuration, and again whenever it changes. `use` gets what `read` makes of
+        it; what `read` refuses with OptionError or ValueError is about the option `key`, and later leaves what is."""
+        file = WatchedFile(
+            self.context.directory / name,
+            read,
+            key,
+            changed=use,
+            failed=lambda: self.context.count("file_refused"),
+            later=self.context.serves,
+        )
+        if file.is_read:
+            use(file.value)
+        self.files = (*self.files, file)
+
     async def open(self) -> None:
-        """The configuration that names it is about to serve; what can fail fails here."""
+        """The configuration that names it is about to serve; what can fail fails here, and within half a minute."""
+        for file in self.files:
+            await file.open()
 
     async def close(self) -> None:
         """No configuration names it any more."""
+        for file in self.files:
+            await file.close()
 
     def accept(self, address: str) -> bool:
         """A connection has come from there and has said nothing yet: False closes it. Only where an entrypoint names

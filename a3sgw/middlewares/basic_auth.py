@@ -7,7 +7,6 @@ from base64 import b64decode
 from collections.abc import Awaitable
 
 from a3sgw.errors import ClientError
-from a3sgw.files import WatchedFile
 from a3sgw.http.credential import CredentialError
 from a3sgw.http.field_names import IdentityField
 from a3sgw.http.message import Request
@@ -109,7 +108,6 @@ class BasicAuth(Middleware[Options]):
     """
 
     stage = Stage.AUTHENTICATION
-    _file: WatchedFile[Users] | None = None
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -123,21 +121,10 @@ class BasicAuth(Middleware[Options]):
     def attach(self, context: Context) -> None:
         """Read the users."""
         super().attach(context)
-        options = self.options
-        if options.users_file:
-            path = context.directory / options.users_file
-            self._file = WatchedFile(
-                path,
-                self._read,
-                "users_file",
-                changed=self._changed,
-                failed=lambda: context.count("file_refused"),
-                later=context.serves,
-            )
-            if self._file.is_read:
-                self._users = self._file.value
+        if self.options.users_file:
+            self.watch(self.options.users_file, self._read, "users_file", self._use)
         else:
-            self._users = Users(options.listed())
+            self._users = Users(self.options.listed())
 
     def _read(self, content: bytes) -> Users:
         found = Users({**read_users(content), **self.options.listed()})
@@ -146,19 +133,13 @@ class BasicAuth(Middleware[Options]):
             raise OptionError("there is no user in it", "write at least one")
         return found
 
-    def _changed(self, users: Users) -> None:
+    def _use(self, users: Users) -> None:
         self._users = users
         self._checker.forget()
 
-    async def open(self) -> None:
-        """Begin to look for changes of the file."""
-        if self._file is not None:
-            await self._file.open()
-
     async def close(self) -> None:
-        """Look no more."""
-        if self._file is not None:
-            await self._file.close()
+        """Check and look no more."""
+        await super().close()
         self._checker.close()
 
     # One request...

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from a3sgw.errors import GatewayError
-from a3sgw.files import WatchedFile
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response, own_request
 from a3sgw.http.statuses import StatusRange, statuses
@@ -85,7 +84,7 @@ class Errors(Middleware[Options]):
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._pages: dict[int, _Source] = {}
-        self._sources = [_Source(self, page, index) for index, page in enumerate(options.pages)]
+        self._sources = [_Source(page) for page in options.pages]
         for source in self._sources:
             for status in statuses(source.page.status):
                 self._pages.setdefault(status, source)
@@ -95,19 +94,8 @@ class Errors(Middleware[Options]):
         """Read the files."""
         super().attach(context)
         for source in self._sources:
-            source.read(context)
-
-    async def open(self) -> None:
-        """Look for changes of the files."""
-        for source in self._sources:
-            if source.file is not None:
-                await source.file.open()
-
-    async def close(self) -> None:
-        """Look no more."""
-        for source in self._sources:
-            if source.file is not None:
-                await source.file.close()
+            if source.page.file:
+                self.watch(source.page.file, bytes, "pages", source.use)
 
     def response(self, request: Request, response: Response) -> Response | Awaitable[Response | None] | None:
         """The page, for a status that has one; costs one look into a dictionary for all others."""
@@ -149,28 +137,23 @@ class Errors(Middleware[Options]):
 class _Source:
     """Where one page comes from."""
 
-    def __init__(self, owner: Errors, page: Page, index: int) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
-        self.file: WatchedFile[bytes] | None = None
-        self._index = index
-        self._owner = owner
+        self._text = page.body.encode()
         self._escapes = "html" in page.content_type.lower()
 
-    def read(self, context: Context) -> None:
-        if self.page.file:
-            path = context.directory / self.page.file
-            self.file = WatchedFile(
-                path, bytes, "pages", failed=lambda: context.count("file_refused"), later=context.serves
-            )
+    def use(self, content: bytes) -> None:
+        """This is the page now."""
+        self._text = content
 
     def fill(self, request: Request, response: Response) -> Response:
         """The page for one answer."""
         page = self.page
         status = page.rewrite_status or response.status
-        if not page.body and self.file is None:
+        if not page.body and not page.file:
             response.status = status
             return response
-        text = self.file.value if self.file is not None else page.body.encode()
+        text = self._text
         identity = request.id.decode("latin-1")
         try:
             reason = HTTPStatus(status).phrase

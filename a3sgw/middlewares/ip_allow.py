@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from a3sgw.errors import ClientError
-from a3sgw.files import WatchedFile
 from a3sgw.http.client_address import AddressOptions, client_address
 from a3sgw.http.message import Request
-from a3sgw.http.network_file import watched
+from a3sgw.http.network_file import reader
 from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
 from a3sgw.networks import NetworkSet
 from a3sgw.options import Field, Network, OptionError, model_validator
@@ -37,7 +36,6 @@ class IpAllow(Middleware[Options]):
     `excluded_ips` choose otherwise. Who has no address does not pass."""
 
     stage = Stage.ADDRESSES
-    _file: WatchedFile[NetworkSet] | None = None
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -49,28 +47,10 @@ class IpAllow(Middleware[Options]):
         super().attach(context)
         options = self.options
         if options.allowed_ips_file:
-            path = context.directory / options.allowed_ips_file
-            self._file = watched(
-                path, options.allowed_ips, "allowed_ips_file", self._changed, self._failed, later=context.serves
-            )
-            if self._file.is_read:
-                self._allowed = self._file.value
+            self.watch(options.allowed_ips_file, reader(options.allowed_ips), "allowed_ips_file", self._use)
 
-    def _failed(self) -> None:
-        self.context.count("file_refused")
-
-    def _changed(self, networks: NetworkSet) -> None:
+    def _use(self, networks: NetworkSet) -> None:
         self._allowed = networks
-
-    async def open(self) -> None:
-        """Begin to look for changes of the file."""
-        if self._file is not None:
-            await self._file.open()
-
-    async def close(self) -> None:
-        """End it."""
-        if self._file is not None:
-            await self._file.close()
 
     def request(self, request: Request) -> None:
         """Refuse whoever is in none of the networks."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from a3sgw.errors import ClientError
-from a3sgw.files import WatchedFile
 from a3sgw.http.client_address import AddressOptions, client_address
 from a3sgw.http.message import Request
-from a3sgw.http.network_file import watched
+from a3sgw.http.network_file import reader
 from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
 from a3sgw.networks import NetworkSet
 from a3sgw.options import Field, Network, OptionError, model_validator
@@ -38,7 +37,6 @@ class IpDeny(Middleware[Options]):
     anybody. So on a unix socket nobody passes unless an address is named by one of these ways."""
 
     stage = Stage.ADDRESSES
-    _file: WatchedFile[NetworkSet] | None = None
 
     def __init__(self, options: Options) -> None:
         super().__init__(options)
@@ -50,29 +48,12 @@ class IpDeny(Middleware[Options]):
         super().attach(context)
         options = self.options
         if options.denied_ips_file:
-            path = context.directory / options.denied_ips_file
-            told = (self._changed, self._failed)
-            self._file = watched(
-                path, options.denied_ips, "denied_ips_file", *told, may_be_empty=True, later=context.serves
+            self.watch(
+                options.denied_ips_file, reader(options.denied_ips, may_be_empty=True), "denied_ips_file", self._use
             )
-            if self._file.is_read:
-                self._denied = self._file.value
 
-    def _failed(self) -> None:
-        self.context.count("file_refused")
-
-    def _changed(self, networks: NetworkSet) -> None:
+    def _use(self, networks: NetworkSet) -> None:
         self._denied = networks
-
-    async def open(self) -> None:
-        """Begin to look for changes of the file."""
-        if self._file is not None:
-            await self._file.open()
-
-    async def close(self) -> None:
-        """End it."""
-        if self._file is not None:
-            await self._file.close()
 
     def request(self, request: Request) -> None:
         """Refuse whoever is in one of the networks, or cannot be told from those who are."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from a3sgw.files import WatchedFile
 from a3sgw.http.field_changes import check_field
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
@@ -47,8 +46,6 @@ class Options(BaseOptions):
 class Respond(Middleware[Options]):
     """Every request that comes as far as this gets the same answer, so a router with it needs no service."""
 
-    _file: WatchedFile[bytes] | None = None
-
     def __init__(self, options: Options) -> None:
         super().__init__(options)
         self._body = options.body.encode()
@@ -58,27 +55,16 @@ class Respond(Middleware[Options]):
         """Read the file."""
         super().attach(context)
         if self.options.body_file:
-            path = context.directory / self.options.body_file
-            self._file = WatchedFile(
-                path, bytes, "body_file", failed=lambda: context.count("file_refused"), later=context.serves
-            )
+            self.watch(self.options.body_file, bytes, "body_file", self._use)
 
-    async def open(self) -> None:
-        """Look for changes of the file."""
-        if self._file is not None:
-            await self._file.open()
-
-    async def close(self) -> None:
-        """Look no more."""
-        if self._file is not None:
-            await self._file.close()
+    def _use(self, body: bytes) -> None:
+        self._body = body
 
     def request(self, request: Request) -> Response:
         """The answer."""
-        body = self._file.value if self._file is not None else self._body
         headers = Headers()
-        if body:
+        if self._body:
             headers.set(b"Content-Type", self.options.content_type.encode())
         for name, value in self._fields:
             headers.set(name, value)
-        return Response(self.options.status, headers, body)
+        return Response(self.options.status, headers, self._body)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from a3sgw.http.network_file import networks, watched
+from a3sgw.http.network_file import networks, reader
 from a3sgw.networks import NetworkSet
 from a3sgw.options import OptionError
 
@@ -35,24 +33,14 @@ def test_mistakes(content: bytes, message: str) -> None:
     assert str(caught.value).endswith(message)
 
 
-async def test_a_change(tmp_path: Path) -> None:
-    """Whoever asked is told of all networks; an empty file counts only where that is meant."""
-    file = tmp_path / "networks"
-    told: list[object] = []
-    failed: list[str] = []
+def test_a_change() -> None:
+    """All networks count, those listed elsewhere too; an empty file counts only where that is meant."""
     for may_be_empty, listed in ((False, []), (True, []), (False, NetworkSet(["::1"]).networks)):
-        file.write_text("10.0.0.0/8")
-        watch = watched(file, listed, "key", told.append, lambda: failed.append("yes"), may_be_empty=may_be_empty)
-        assert "10.1.1.1" in watch.value
-        file.write_text("# nothing\n")
-        await watch.look()
-        assert ("10.1.1.1" in watch.value) is (not may_be_empty and not listed)
-        assert ("::1" in watch.value) is bool(listed)
-    assert (len(told), failed) == (2, ["yes"])
-
-
-def test_the_key(tmp_path: Path) -> None:
-    """A file that cannot be used is about the option that names it."""
-    with pytest.raises(OptionError) as caught:
-        watched(tmp_path / "missing", [], "allowed_ips_file", lambda _: None, lambda: None)
-    assert caught.value.key == "allowed_ips_file"
+        read = reader(listed, may_be_empty=may_be_empty)
+        assert "10.1.1.1" in read(b"10.0.0.0/8")
+        if may_be_empty or listed:
+            empty = read(b"# nothing\n")
+            assert ("10.1.1.1" in empty, "::1" in empty) == (False, bool(listed))
+        else:
+            with pytest.raises(OptionError):
+                read(b"# nothing\n")

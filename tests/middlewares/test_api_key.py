@@ -194,7 +194,7 @@ async def test_observed() -> None:
     async with stage(router='middlewares = ["key"]', more=block) as on:
         seen = await on.forwarded(b"GET / HTTP/1.1\r\nHost: a\r\nX-User: root\r\nX-API-Key: wrong\r\n\r\n")
         assert (seen.get(b"x-user"), seen.get(b"x-api-key")) == (None, b"wrong")
-    assert on.records[0]["would_block"] == "key"
+    assert on.records[0]["would_block"] == "key: api-key: an unknown key"
 
 
 async def test_a_file_that_changes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -207,7 +207,7 @@ async def test_a_file_that_changes(tmp_path: Path, caplog: pytest.LogCaptureFixt
     for key in (b"first", b"hashed", b"inline"):
         middleware.request(bearing(b"X-API-Key: " + key))
     await middleware.open()
-    watched = middleware._file
+    (watched,) = middleware.files
     assert watched is not None
     file.write_text("second-key identity=anna\n")
     await watched.look()

@@ -197,7 +197,7 @@ async def test_a_file_that_changes(tmp_path: Path) -> None:
     assert await ask(middleware, bearing(b"ben:test")) == 200
     assert await ask(middleware, bearing(b"ben:other")) == 401
     await middleware.open()
-    watched = middleware._file
+    (watched,) = middleware.files
     assert watched is not None
     file.write_text(f"carl:{SHA}\n")
     await watched.look()

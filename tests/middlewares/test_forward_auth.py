@@ -291,7 +291,7 @@ async def test_a_body_that_cannot_be_judged_is_no_yes() -> None:
     async with guarded(options=options) as (on, judge):
         await on.forwarded(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\ntoo large")
         assert judge.requests == []
-    assert on.records[0]["would_block"] == "auth"
+    assert on.records[0]["would_block"] == "auth: forward-auth: a body too long to be judged"
 
 
 async def test_the_method_can_stay() -> None:

@@ -255,7 +255,7 @@ async def test_hosts_on_the_wire() -> None:
         assert (await running.ask(GET.replace(b"a.", b"B.").replace(b"le\r", b"le:80\r") + b"\r\n")).status == 502
     async with gateway(hcl.replace("enforce", "observe")) as running:
         assert (await running.ask(GET + b"\r\n")).status == 502
-    assert running.records[0]["would_block"] == "h"
+    assert running.records[0]["would_block"] == "h: headers: the host is not one of allowed_hosts"
 
 
 async def test_on_the_wire() -> None:

@@ -185,4 +185,4 @@ async def test_observed() -> None:
         for there, client in zip(on.origin.wires, (one, two), strict=True):
             await there.send(OK)
             assert (await client.message()).status == 200
-    assert [record.get("would_block") for record in on.records[:2]] == [None, "few"]
+    assert [record.get("would_block") for record in on.records[:2]] == [None, "few: more than 1 at once by host"]

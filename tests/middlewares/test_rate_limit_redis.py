@@ -296,4 +296,4 @@ async def test_observed(server: Redis) -> None:
     async with stage(router='middlewares = ["few"]', more=more) as on:
         on.origin.always()
         assert [(await on.running.ask(GET)).status for _ in range(2)] == [200, 200]
-    assert [record.get("would_block") for record in on.records] == [None, "few"]
+    assert [record.get("would_block") for record in on.records] == [None, "few: more than 0.001 per second by ip"]

@@ -66,8 +66,7 @@ async def test_a_file(tmp_path: Path) -> None:
     middleware.attach(Context(directory=tmp_path))
     assert middleware.request(Request()).body == b"one"
     (tmp_path / "page").write_text("two!")
-    assert middleware._file is not None
-    await middleware._file.look()
+    await middleware.files[0].look()
     assert middleware.request(Request()).body == b"two!"
 
 
