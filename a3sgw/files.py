@@ -6,10 +6,11 @@ import asyncio
 import logging
 from asyncio import Task
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from a3sgw.collection import collection_paused
 from a3sgw.options import OptionError
 from a3sgw.tasks import spawn
 
@@ -19,8 +20,8 @@ AT_ONCE = 128 << 10
 """Bytes; a larger file is not read while a process serves, but in `open`, off the loop."""
 EVERY = 1.0
 """Seconds between two looks. Looking finds what notifications miss: changed links, and files on network drives."""
-LARGEST = 64 << 20
-"""Bytes; what is larger is a mistake."""
+LARGEST = 8 << 20
+"""Bytes, some half a million lines; what is larger is a mistake, or belongs into a service that is asked."""
 
 
 class WatchedFile(Generic[_T]):
@@ -73,7 +74,7 @@ class WatchedFile(Generic[_T]):
             with self._explained():
                 self._sign = await asyncio.to_thread(_sign, self.path)
                 content = await asyncio.to_thread(_read, self.path)
-                self.value = await asyncio.to_thread(self._parse, content)
+                self.value = await self._parsed(content)
             self._content = content
             self.is_read = True
             if self._changed is not None:
@@ -98,7 +99,7 @@ class WatchedFile(Generic[_T]):
             if sign == self._sign:
                 return
             content = await asyncio.to_thread(_read, self.path)
-            value = await asyncio.to_thread(self._parse, content) if content != self._content else self.value
+            value = await self._parsed(content) if content != self._content else self.value
         except OSError as error:
             self._refuse(str(error))
             return
@@ -115,6 +116,12 @@ class WatchedFile(Generic[_T]):
         _log.info("file read again", extra={"path": str(self.path)})
         if self._changed is not None:
             self._changed(value)
+
+    async def _parsed(self, content: bytes) -> _T:
+        """Off the loop; and hundreds of thousands of new objects are no reason to look for garbage among all the old
+        ones, which would stop every thread."""
+        with collection_paused() if len(content) > AT_ONCE else nullcontext():
+            return await asyncio.to_thread(self._parse, content)
 
     def _refuse(self, why: str) -> None:
         """Said once for each reason, or the log would be full of it."""

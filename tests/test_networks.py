@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from a3sgw.networks import NetworkSet, parse_network
+from a3sgw.networks import NetworkSet, parse_network, parse_range
 
 
 @given(st.lists(st.ip_addresses(v=4).flatmap(lambda a: st.integers(0, 32).map(lambda n: f"{a}/{n}")), max_size=20),
@@ -55,3 +55,37 @@ def test_what_is_no_network_is_refused(text: str) -> None:
 def test_networks_as_values() -> None:
     """Networks that are parsed already are taken as they are; repr shows them."""
     assert repr(NetworkSet([ipaddress.ip_network("10.0.0.0/8"), "::1"])) == "<NetworkSet [10.0.0.0/8, ::1/128]>"
+
+
+@given(st.one_of(st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(str)), st.integers(-1, 130))
+def test_ranges_are_what_networks_are(address: str, bits: int) -> None:
+    """First and last address of the same network, or refused alike."""
+    text = address if bits < 0 else f"{address}/{bits}"
+    try:
+        network = parse_network(text)
+    except ValueError:
+        with pytest.raises(ValueError, match="is not an address"):
+            parse_range(text)
+        return
+    assert parse_range(text) == (network.network_address.packed, network.broadcast_address.packed)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "a", "10.0.0.0/", "10.0.0.0/8/8", "10.0.0.0/255.0.0.0", "::1%eth0", "1.2.3", "10.0.0.1 "]
+)
+def test_what_is_no_range(text: str) -> None:
+    """As for networks."""
+    with pytest.raises(ValueError, match="is not an address"):
+        parse_range(text)
+
+
+def test_a_long_list() -> None:
+    """Sorted in pieces or at once, it is the same set."""
+    ranges = [parse_range(f"10.{one % 251}.{one * 7 % 256}.{one % 256}") for one in range(20_000)]
+    found = NetworkSet(["192.0.2.0/24"], ranges)
+    texts = {f"10.{one % 251}.{one * 7 % 256}.{one % 256}" for one in range(20_000)}
+    assert all(text in found for text in texts)
+    assert "192.0.2.9" in found
+    missing = [text for one in range(3000) if (text := f"10.{one % 251}.{one % 256}.{(one + 1) % 256}") not in texts]
+    assert len(missing) > 100
+    assert not any(text in found for text in missing)

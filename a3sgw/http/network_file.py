@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from a3sgw.networks import Network, NetworkSet, parse_network
+from a3sgw.networks import Network, NetworkSet, parse_range
 from a3sgw.options import OptionError
 
 _SHOWN = 3
 """Mistakes that are named; of more, only how many."""
 
 
-def networks(content: bytes) -> list[Network]:
-    """An address or CIDR in each line; what follows ``#`` is a comment. OptionError names the lines that are wrong."""
-    found: list[Network] = []
+def networks(content: bytes) -> list[tuple[bytes, bytes]]:
+    """First and last of an address or CIDR in each line; what follows ``#`` is a comment. OptionError names the lines
+    that are wrong."""
+    found: list[tuple[bytes, bytes]] = []
     wrong: list[str] = []
     for number, line in enumerate(content.decode(errors="replace").splitlines(), 1):
         text = line.partition("#")[0].strip()
         if text:
             try:
-                found.append(parse_network(text))
+                found.append(parse_range(text))
             except ValueError:
                 wrong.append(f"line {number}: {text[:60]!r} is not an address or network")
     if wrong:
@@ -37,6 +38,6 @@ def reader(listed: Iterable[Network], *, may_be_empty: bool = False) -> Callable
         if not found and not others and not may_be_empty:
             # As it is for a moment while somebody writes it: taking that seriously would lock everybody out.
             raise OptionError("there is no network in it", "write at least one")
-        return NetworkSet((*others, *found))
+        return NetworkSet(others, found)
 
     return read

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from a3sgw.http.network_file import networks, reader
-from a3sgw.networks import NetworkSet
+from a3sgw.networks import NetworkSet, parse_range
 from a3sgw.options import OptionError
 
 
 def test_lines() -> None:
     """One network in each; comments, blank lines and any line end are fine."""
     content = b"# office\n10.0.0.0/8\r\n\n  2001:db8::1   # gate\n192.0.2.77/24\n"
-    assert list(map(str, networks(content))) == ["10.0.0.0/8", "2001:db8::1/128", "192.0.2.0/24"]
+    assert networks(content) == list(map(parse_range, ("10.0.0.0/8", "2001:db8::1", "192.0.2.0/24")))
     assert networks(b"") == []
 
 
