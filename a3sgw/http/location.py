@@ -17,6 +17,8 @@ def address(request: Request) -> bytes:
 
 def redirect(request: Request, location: bytes, permanent: bool) -> Response:
     """302 or 301 for GET; 307 or 308 for all other methods, which have to stay what they are (RFC 9110 §15.4)."""
+    if location[:2] in (b"//", b"/\\"):  # browsers would take what follows for a host, which a client may have chosen
+        location = b"/" + location.lstrip(b"/\\")
     found, kept = (301, 308) if permanent else (302, 307)
     status = found if request.method == b"GET" else kept
     return Response(status, Headers(b"Location: %b\r\n" % encode_url(location)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import logging
 from collections.abc import Awaitable
@@ -13,7 +14,17 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response, own_request
 from a3sgw.http.statuses import StatusRange, statuses
 from a3sgw.middlewares.base import Context, Middleware
-from a3sgw.options import BaseOptions, Field, OptionError, ServiceName, Several, Size, field_validator, model_validator
+from a3sgw.options import (
+    BaseOptions,
+    Duration,
+    Field,
+    OptionError,
+    ServiceName,
+    Several,
+    Size,
+    field_validator,
+    model_validator,
+)
 
 _log = logging.getLogger("a3sgw.middlewares")
 _OF_THE_BODY = frozenset(
@@ -52,6 +63,9 @@ class Page(BaseOptions):
 
     max_bytes: Size = 1048576
     """Largest page that is taken from the service."""
+
+    timeout: Duration = Field(5.0, gt=0)
+    """Time for the service; after it the answer goes on as it is."""
 
     rewrite_status: int | None = Field(None, ge=400, le=599)
     """Status that the client gets instead of the original one."""
@@ -122,8 +136,9 @@ class Errors(Middleware[Options]):
         headers.set(b"X-Request-Id", request.id)
         try:
             asked = own_request(target.encode(), request.authority, headers)
-            answer = await self.context.ask(page.service, asked, page.max_bytes)
-        except GatewayError as error:
+            async with asyncio.timeout(page.timeout):
+                answer = await self.context.ask(page.service, asked, page.max_bytes)
+        except (GatewayError, TimeoutError) as error:
             self.context.count("page_failed")
             _log.warning("no error page", extra={"service": page.service, "target": target, "why": str(error)})
             return None

@@ -101,7 +101,7 @@ class Options(RefusingOptions):
     """Size of an answer that is passed on to the client."""
 
     max_concurrent: int = Field(256, ge=1)
-    """Questions at once; while there are as many, other requests get 503 and are told to come back."""
+    """Questions of each worker at once; while there are as many, other requests get 503 and are told to come back."""
 
     on_error: Literal["deny", "allow"] = "deny"
     """What happens when it cannot be reached or gives no answer in time. `deny`: 502 or 504. `allow`: the request goes

@@ -171,15 +171,17 @@ async def test_a_page_from_a_service() -> None:
     assert request.get(b"x-request-id")
 
 
-@pytest.mark.parametrize("broken", ["down", "404", "long"])
+@pytest.mark.parametrize("broken", ["down", "404", "long", "silent"])
 async def test_a_service_without_a_page(broken: str) -> None:
     """The answer goes on as it was, and it is counted; an error of the page is no error with a page of its own."""
     async with Echo("PAGES") as pages:
         body = b"x" * 100 if broken == "long" else b"no page"
         pages.answer = lambda request: ok(body).replace(b"200 OK", b"404 X" if broken == "404" else b"200 OK")
-        more = PAGE.replace("MORE", "max_bytes = 10") + SERVICE.format(url=pages.url)
+        more = PAGE.replace("MORE", 'max_bytes = 10\n timeout = "200ms"') + SERVICE.format(url=pages.url)
         if broken == "down":
             await pages.stop()
+        if broken == "silent":
+            pages.wait.clear()
         async with stage(router=ROUTER, more=more) as on:
             await on.client.send(GET)
             there = await on.origin.accept()

@@ -29,7 +29,7 @@ def sent(middleware: Middleware[Any], url: str, method: str = "GET") -> tuple[in
     authority, slash, target = rest.partition("/")
     request = Request()
     request.method, request.scheme, request.authority = method.encode(), scheme.encode(), authority.encode()
-    request.path, request.query, request.target = split_target((slash + target or "/").encode())
+    request.path, request.query, request.target = split_target((slash + target or "/").encode(), False)
     answer = middleware.request(request)
     assert answer is None or isinstance(answer, Response)
     return (answer.status, (answer.headers.get(b"location") or b"").decode()) if answer is not None else None
@@ -69,6 +69,8 @@ REGEX = "^http://([^/]+)/old/(.*)"
         (REGEX, "https://$1/new/$2", "http://a.example/older", None),
         ("^https?://www\\.(.*)", "https://$1", "http://www.a.example/", "https://a.example/"),
         ("a.example", "a.example", "http://a.example/", None),
+        ("^https?://[^/]+/(.*)$", "/$1", "http://a.example//evil.example/x", "/evil.example/x"),
+        ("^https?://[^/]+(.*)$", "$1", "http://a.example//evil.example/x", "/evil.example/x"),
         ("$", '#é "', "http://a.example/", "http://a.example/#%C3%A9%20%22"),
     ],
 )
