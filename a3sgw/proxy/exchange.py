@@ -69,6 +69,7 @@ class Exchange:
     finished = False
     _counted = False
     """Whether it is one of the endpoint's `in_flight`."""
+    takes_whole = True
     passed = 0
     """Request steps that let it pass."""
     tried: tuple[Endpoint, ...] = ()
@@ -94,8 +95,9 @@ class Exchange:
         self.route = route
         self.plan = route.plan
         self.request_ended = request.content_length == 0
-        self.takes_whole = not request.te  # else there may be trailers
         self.only_reads = not (route.chain.responds or request.te)
+        if request.te:  # there may be trailers
+            self.takes_whole = False
         self.started = monotonic()
 
     def __repr__(self) -> str:
@@ -392,7 +394,7 @@ class Exchange:
         self._origin = None
         self._counted = False
         cast(Endpoint, self.endpoint).in_flight -= 1
-        if self.route.chain.responds:
+        if not self.only_reads:
             self._deliver(incoming, body)
             return
         response: Response = incoming
@@ -405,9 +407,10 @@ class Exchange:
     def _deliver(self, incoming: Incoming, body: bytes) -> None:
         """A whole answer, through those who look at answers."""
         self.response = incoming
+        chain = self.route.chain
         try:
-            waits = self._respond(0)
-            if waits is None:
+            waits = self._respond(0) if chain.response else None
+            if waits is None and (chain.response_body or self.response is not incoming):
                 body = self._filtered(incoming, body)
         except Exception as error:
             self._fault(error)
