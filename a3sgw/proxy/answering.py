@@ -125,15 +125,16 @@ class Answering(Deciding):
     def _respond(self, first: int) -> Awaitable[Response | None] | None:
         """Run the response steps of those that let it pass, from this one on; what one that waits is waiting for."""
         steps = self.route.chain.response
-        for index in range(first, len(steps)):
-            passed, step = steps[index]
-            if passed <= self.passed:
-                result = step(self.request, cast(Response, self.response))
-                if isinstance(result, Response):
-                    self.response = result
-                elif result is not None:
-                    self._next_step = index + 1
-                    return result
+        request, response, mine = self.request, cast(Response, self.response), self.passed
+        for passed, step in steps[first:] if first else steps:
+            first += 1
+            if passed <= mine:
+                result = step(request, response)
+                if result is not None:
+                    if not isinstance(result, Response):
+                        self._next_step = first
+                        return result
+                    self.response = response = result
         return None
 
     async def _respond_waiting(self, incoming: Incoming) -> None:
