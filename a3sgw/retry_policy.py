@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from random import random
 
 from a3sgw.config.retries import Retries
@@ -23,11 +24,15 @@ class RetryPolicy:
         "max_body_bytes",
         "max_held_bytes",
         "max_retries",
+        "on_network_errors",
         "statuses",
+        "timeout",
     )
 
     def __init__(self, options: Retries) -> None:
         self.max_retries = options.max_retries
+        self.on_network_errors = options.on_network_errors
+        self.timeout = options.retry_timeout or math.inf
         self.statuses = statuses(options.statuses)
         self.max_body_bytes = options.max_body_bytes
         self.max_held_bytes = options.max_held_bytes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from a3sgw.http.statuses import StatusRange
-from a3sgw.options import BaseOptions, Field, Percentage, Size, ValueKind
+from a3sgw.options import BaseOptions, Duration, Field, Percentage, Size, ValueKind
 
 Status = Annotated[int, Field(ge=200, le=599), ValueKind("status")]
 
@@ -24,6 +24,13 @@ class Retries(BaseOptions):
 
     max_retry_interval_ms: float = Field(1000, ge=0)
     """Longest pause, in milliseconds."""
+
+    retry_timeout: Duration = 0.0
+    """What fails this long after the request began is not sent again: the client gets it; 0 sets no limit."""
+
+    on_network_errors: bool = True
+    """Send again what an endpoint failed at without an answer: reset, nonsense, too slow. Without this only `statuses`
+    are retried."""
 
     statuses: tuple[StatusRange, ...] = ()
     """Statuses of an answer, such as `503` or `"502-504"`, after which another endpoint is asked, whatever the

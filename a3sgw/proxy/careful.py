@@ -281,7 +281,7 @@ class Careful(Exchange):
             self._go(choice)
         elif choice is not None:
             self._queue(service, choice)
-        elif self._may_retry(True):
+        elif self._may_retry(self._mends):
             self._retry()
         else:
             self._nobody(error)
@@ -305,7 +305,7 @@ class Careful(Exchange):
             self.fail(error)
             return
         self.tried = (*self.tried, cast(Endpoint, self.endpoint))
-        if self._may_retry(self.request.method in IDEMPOTENT):
+        if self._may_retry(self._mends and self.request.method in IDEMPOTENT):
             self._retry()
         elif self.request.method in IDEMPOTENT:
             self._nobody(error)
@@ -338,10 +338,18 @@ class Careful(Exchange):
             return self._kept.holds(limit)
         return self.request.content_length == 0 or not self.received
 
+    @property
+    def _mends(self) -> bool:
+        """Whether retries are for failures without an answer too."""
+        policy = self.plan.retries
+        return policy is not None and policy.on_network_errors
+
     def _may_retry(self, harmless: bool) -> bool:
         """Whether one more retry is allowed; it is paid for from the budget."""
         policy = self.plan.retries
         if policy is None or not harmless or self.retries >= policy.max_retries:
+            return False
+        if monotonic() - self.started >= policy.timeout:
             return False
         if not self._can_repeat(policy.max_body_bytes):
             return False
@@ -417,7 +425,7 @@ class Careful(Exchange):
     def _is_held_back(self, incoming: Incoming) -> bool:
         """Whether it is short, and may be asked for again if it breaks off."""
         policy = self.plan.retries
-        if policy is None or not 0 < incoming.length <= policy.max_held_bytes:
+        if policy is None or not policy.on_network_errors or not 0 < incoming.length <= policy.max_held_bytes:
             return False
         return self.request.method in IDEMPOTENT and not self.route.chain.response_waits
 

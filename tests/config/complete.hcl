@@ -186,6 +186,8 @@ services "pool" {
     max_retries            = 3
     retry_interval_ms      = 25
     max_retry_interval_ms  = 1000
+    retry_timeout          = "10s"
+    on_network_errors      = true
     statuses               = [502, 503]
     max_body_bytes         = "64KB"
     max_held_bytes         = "16KB"
@@ -350,6 +352,8 @@ middlewares "retry" {
   max_retries            = 3
   retry_interval_ms      = 100
   max_retry_interval_ms  = 1000
+  retry_timeout          = "10s"
+  on_network_errors      = true
   statuses               = [503]
   max_body_bytes         = "64KB"
   max_held_bytes         = "16KB"

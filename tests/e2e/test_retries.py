@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import AsyncExitStack
+from time import monotonic
 
 import pytest
 
@@ -93,6 +94,45 @@ async def test_listed_statuses() -> None:
         bad.play(answers(500))
         async with gateway(config(bad.url, service=retries)) as running:
             assert (await running.ask(GET)).status == 500
+            assert len(bad.requests) == 1
+
+
+async def test_only_listed_statuses_if_wanted() -> None:
+    """Without on_network_errors a reset is told to the client, and a listed status is still mended."""
+    retries = "retries {\n on_network_errors = false\n statuses = [503]\n}"
+    async with Origin() as bad:
+        bad.play(resets)
+        async with gateway(config(bad.url, service=retries)) as running:
+            assert (await running.ask(GET)).status == 502
+            assert len(bad.requests) == 1
+    async with Origin() as gone:
+        gone.refuse()
+        async with gateway(config(gone.url, service=retries)) as running:
+            assert (await running.ask(GET)).status == 502
+            assert "retries" not in events(running)
+    async with Origin() as bad, Origin() as good:
+        bad.play(answers(503))
+        good.always()
+        async with gateway(config(bad.url, good.url, service=retries)) as running:
+            assert [(await running.ask(GET)).status for _ in range(2)] == [200, 200]
+
+
+async def test_not_for_longer_than_retry_timeout() -> None:
+    """What fails after that time is what the client gets, however many retries are left."""
+
+    async def part(wire: Wire, request: Message) -> bool:
+        while monotonic() - began < 0.06:
+            await asyncio.sleep(0.01)
+        await wire.send(b"HTTP/1.1 503 Late\r\nContent-Length: 4\r\n\r\nlate")
+        return True
+
+    async with Origin() as bad:
+        bad.play(part)
+        retries = 'retries {\n retry_timeout = "50ms"\n statuses = [503]\n}'
+        async with gateway(config(bad.url, service=retries)) as running:
+            began = monotonic()
+            answer = await running.ask(GET)
+            assert (answer.status, answer.body) == (503, b"late")
             assert len(bad.requests) == 1
 
 
