@@ -28,6 +28,7 @@ LAYERS = {
         "loop",
         "networks",
         "options",
+        "outcome",
         "pattern_syntax",
         "patterns",
         "replacement",

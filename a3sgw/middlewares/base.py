@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from a3sgw.errors import NoEndpoint
 from a3sgw.files import WatchedFile
 from a3sgw.http.message import Request, Response
 from a3sgw.options import BaseOptions
+from a3sgw.outcome import Outcome
 from a3sgw.plan import Plan
 from a3sgw.shared.table import SharedTable
 
@@ -95,23 +96,6 @@ class Context:
     def serves(self) -> bool:
         """Whether it is a process that serves, so that nothing may take long in `attach`."""
         return self.table is not None
-
-
-class Outcome(Protocol):
-    """How an exchange ended, for `done` hooks and logs."""
-
-    attempts: int
-    """Endpoints asked; 0 when somebody else answered."""
-    upstream_seconds: float
-    """From the request's head to the head of the endpoint's answer; 0 when there was none."""
-    status: int
-    """What the client got; 499 when it left first."""
-    received: int
-    """Bytes of request body read from the client."""
-    sent: int
-    """Bytes of response body written to the client."""
-    error: str
-    """Why it failed, empty when it did not."""
 
 
 class BodyFilter:

@@ -9,9 +9,8 @@ from a3sgw.config.circuit_breaker import CircuitBreaker
 from a3sgw.errors import Overloaded
 from a3sgw.http.message import Request
 from a3sgw.machines.breaker import Breaker
-from a3sgw.middlewares.base import Context, Middleware, Outcome, RefusingOptions, Stage
-
-_FAILURE = 500
+from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
+from a3sgw.outcome import Outcome, has_failed
 
 
 class Options(CircuitBreaker, RefusingOptions):
@@ -53,8 +52,8 @@ class CircuitBreakerMiddleware(Middleware[Options]):
         token = request.facts.pop(self._token, 0) if request.facts is not None else 0
         if not token:
             return
-        if not outcome.attempts or outcome.status == 499 or (outcome.error and 400 <= outcome.status < _FAILURE):
+        failed = has_failed(outcome)
+        if failed is None:
             self._breaker.forget(token)
         else:
-            failed = outcome.status >= _FAILURE or bool(outcome.error)
             self._breaker.outcome(token, monotonic(), failed, outcome.upstream_seconds or None)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from a3sgw.errors import ClientError
 from a3sgw.http.message import Request
 from a3sgw.http.source import Names, Source, SourceOptions, source
-from a3sgw.middlewares.base import Context, Middleware, Outcome, RefusingOptions, Stage
+from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
 from a3sgw.options import Field
+from a3sgw.outcome import Outcome
 from a3sgw.shared.table import SharedTable
 
 

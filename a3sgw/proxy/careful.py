@@ -16,6 +16,7 @@ from a3sgw.errors import Overloaded, ReadTimeout, UpstreamError
 from a3sgw.http.message import Request, Response
 from a3sgw.http.response import Incoming
 from a3sgw.middlewares.base import BodyFilter
+from a3sgw.outcome import FAILURE, has_failed
 from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.proxy.exchange import MOST_REDISPATCHES, Exchange
 from a3sgw.proxy.filters import Filters
@@ -35,8 +36,6 @@ from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
 _STREAMS = (b"text/event-stream", b"application/grpc")
-_FAILURE = 500
-"""The first status that counts as a failure of the endpoint."""
 
 
 class Careful(Exchange):
@@ -322,7 +321,7 @@ class Careful(Exchange):
             self.tried = (*self.tried, cast(Endpoint, self.endpoint))
             self._then = self._retry
             return True
-        self._blame = status >= _FAILURE
+        self._blame = status >= FAILURE
         found = self._next_service() if status in self.again_on and self._can_repeat(self.repeatable) else None
         if isinstance(found, Service):
             self._then = partial(self._enter, found)
@@ -393,7 +392,7 @@ class Careful(Exchange):
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """An answer in one piece."""
         self._origin = None
-        failed = incoming.status >= _FAILURE
+        failed = incoming.status >= FAILURE
         cast(Choice, self._choice).answered(failed)
         self._judge(failed)
         another = self._another(incoming.status)
@@ -410,7 +409,7 @@ class Careful(Exchange):
     def on_head(self, incoming: Incoming, more: bool) -> None:
         """An answer begins."""
         choice = cast(Choice, self._choice)
-        choice.answered(incoming.status >= _FAILURE)
+        choice.answered(incoming.status >= FAILURE)
         if self._another(incoming.status):
             choice.judge(choice.failed)
             self._abandon()
@@ -497,13 +496,6 @@ class Careful(Exchange):
         for hold in list(self.holds)[mark:]:
             hold.settle(self.holds.pop(hold), self._blame, 0.0)
 
-    @property
-    def _failed(self) -> bool | None:
-        """Whether the service has failed; None when nobody was asked, or it is not to blame."""
-        if self.endpoint is None or self.status == 499 or (self.error and 400 <= self.status < _FAILURE):
-            return None
-        return self.status >= _FAILURE or bool(self.error)
-
     def finish(self) -> None:
         """Give back what it still has, then as always."""
         if self._pause is not None:
@@ -513,8 +505,9 @@ class Careful(Exchange):
         if self._watched:
             self._care.sweeper.forget(self)
         self._use(None)
+        failed = has_failed(self) if self.holds else None
         for hold, token in self.holds.items():
-            hold.settle(token, self._failed, self.upstream_seconds)
+            hold.settle(token, failed, self.upstream_seconds)
         if self._copy is not None:
             self._copy.main(self.status, monotonic() - self.started, self.error)
         super().finish()

@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from a3sgw.http.message import Request, Response
-from a3sgw.middlewares.base import BodyFilter, Middleware, Outcome
+from a3sgw.middlewares.base import BodyFilter, Middleware
+from a3sgw.outcome import Outcome
 from a3sgw.plan import Plan
 from a3sgw.routing.observed import Observed, is_observed
 

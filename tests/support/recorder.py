@@ -7,8 +7,9 @@ from typing import ClassVar
 from a3sgw.errors import ClientError
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
-from a3sgw.middlewares.base import BodyFilter, Middleware, Outcome
+from a3sgw.middlewares.base import BodyFilter, Middleware
 from a3sgw.options import BaseOptions
+from a3sgw.outcome import Outcome
 
 
 class Options(BaseOptions):
