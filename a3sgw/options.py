@@ -45,6 +45,7 @@ __all__ = [
     "Size",
     "SocketAddress",
     "StringMap",
+    "Texts",
     "ValidationError",
     "ValueKind",
     "WithJsonSchema",
@@ -400,3 +401,9 @@ StringMap = Annotated[
     dict[str, str], AfterValidator(FrozenMap), PlainSerializer(_without_secrets), ValueKind("map of strings")
 ]
 Several = Annotated[tuple[_T, ...], BeforeValidator(_listed)]
+Texts = Annotated[
+    tuple[Annotated[str, Field(min_length=1)], ...],
+    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
+    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
+    ValueKind("string or list of strings"),
+]

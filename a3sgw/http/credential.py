@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from urllib.parse import unquote_to_bytes
 
 from a3sgw.http.message import Request
+from a3sgw.options import OptionError
 
 REDACTED = b"REDACTED"
 """What logs show instead of a credential in a query."""
@@ -14,6 +15,14 @@ REDACTED = b"REDACTED"
 
 class CredentialError(ValueError):
     """A credential is refused; the text, which holds nothing of it, is for the log."""
+
+
+def check_places(what: str, header: str, query: str, cookie: str, option: str, forwarded: Iterable[str]) -> None:
+    """OptionError when a `what` could be nowhere, or its field is one of those in `option` that tell the endpoint."""
+    if not (header or query or cookie):
+        raise OptionError(f"a {what} could be nowhere", "name a header, query or cookie", "header")
+    if header and header.lower() in map(str.lower, forwarded):
+        raise OptionError(f"{header} has the {what} already", "use another for what is forwarded", option)
 
 
 class Places:

@@ -8,21 +8,10 @@ from typing import Annotated
 from a3sgw.http.client_address import AddressOptions, ClientAddress, client_address, pack
 from a3sgw.http.lookup import Lookup, lookup
 from a3sgw.http.message import Request
-from a3sgw.options import BeforeValidator, Field, ValueKind, WithJsonSchema, field_validator
+from a3sgw.options import Field, Texts, WithJsonSchema, field_validator
 
 Source = Callable[[Request], bytes]
-
-
-def _one_or_more(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
-Names = Annotated[
-    tuple[str, ...],
-    BeforeValidator(_one_or_more),
-    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1}),
-    ValueKind("name, or list of names"),
-]
+Names = Annotated[Texts, WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}, "minItems": 1})]
 
 
 class SourceOptions(AddressOptions):

@@ -8,7 +8,7 @@ from time import time
 from a3sgw.api_keys import ApiKey as Known
 from a3sgw.api_keys import ApiKeys, check_scope, digest_of, make_key, parse_time, read_keys
 from a3sgw.errors import ClientError
-from a3sgw.http.credential import CredentialError, Places
+from a3sgw.http.credential import CredentialError, Places, check_places
 from a3sgw.http.field_names import FieldName, IdentityFields
 from a3sgw.http.message import Request
 from a3sgw.http.placeholders import for_field
@@ -125,10 +125,7 @@ class Options(RefusingOptions):
     def _fits_together(self) -> Options:
         if not (self.keys or self.clients or self.keys_file):
             raise OptionError("nobody could pass", "give keys, clients or a keys_file", "keys")
-        if not (self.header or self.query or self.cookie):
-            raise OptionError("a key could be nowhere", "name a header, query or cookie", "header")
-        if self.header and self.header.lower() in map(str.lower, self.forward_headers):
-            raise OptionError(f"{self.header} has the key already", "forward it in another", "forward_headers")
+        check_places("key", self.header, self.query, self.cookie, "forward_headers", self.forward_headers)
         try:
             ApiKeys(self.listed())
         except OptionError as error:

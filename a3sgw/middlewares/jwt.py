@@ -7,22 +7,20 @@ import re
 from collections.abc import Awaitable
 from hashlib import sha256
 from time import time
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from a3sgw.errors import ClientError
-from a3sgw.http.credential import CredentialError, Places
+from a3sgw.http.credential import CredentialError, Places, check_places
 from a3sgw.http.field_names import FieldName, IdentityFields
 from a3sgw.http.message import Request
 from a3sgw.middlewares.base import Context, Middleware, RefusingOptions, Stage
 from a3sgw.options import (
-    BeforeValidator,
     Duration,
     Field,
     OptionError,
     Secret,
     Size,
-    ValueKind,
-    WithJsonSchema,
+    Texts,
     field_validator,
     model_validator,
     reveal,
@@ -56,12 +54,6 @@ Algorithm = Literal[
     "ES512",
     "EdDSA",
     "Ed25519",
-]
-Texts = Annotated[
-    tuple[Annotated[str, Field(min_length=1)], ...],
-    BeforeValidator(lambda value: (value,) if isinstance(value, str) else value),
-    WithJsonSchema({"type": ["string", "array"], "items": {"type": "string"}}),
-    ValueKind("string or list of strings"),
 ]
 
 
@@ -186,10 +178,7 @@ class Options(RefusingOptions):
             raise OptionError(
                 f"{wrong[0]} does not go with {source}", "HS is for value, all others are not", "algorithms"
             )
-        if not (self.header or self.query or self.cookie):
-            raise OptionError("a token could be nowhere", "name a header, query or cookie", "header")
-        if self.header and self.header.lower() in map(str.lower, self.forward_claims):
-            raise OptionError(f"{self.header} has the token already", "forward the claim in another", "forward_claims")
+        check_places("token", self.header, self.query, self.cookie, "forward_claims", self.forward_claims)
         return self
 
     def _given(self) -> list[str]:

@@ -62,6 +62,20 @@ async def ask(middleware: BasicAuth, request: Request) -> int:
     return 200
 
 
+@pytest.mark.parametrize(("options", "remembered"), [({}, True), ({"cache_ttl": 0}, False), ({"cache_size": 0}, False)])
+async def test_what_is_remembered(options: dict[str, Any], remembered: bool) -> None:
+    """A password that was right need not be waited for again, unless nothing is to be remembered."""
+    middleware = basic_auth(users=[f"anna:{BCRYPT}"], **options)
+    first = middleware.request(bearing(b"anna:" + b"x" * 72))
+    assert first is not None
+    await first
+    again = middleware.request(bearing(b"anna:" + b"x" * 72))
+    assert (again is None) == remembered
+    if again is not None:
+        await again
+    await middleware.close()
+
+
 async def test_one_user() -> None:
     """By name and password, as configurations always had it."""
     middleware = basic_auth(username="anna", password="geheim")

@@ -171,6 +171,27 @@ async def test_a_page_from_a_service() -> None:
     assert request.get(b"x-request-id")
 
 
+async def test_what_the_page_is_told_of_the_request() -> None:
+    """The fields that are named, all lines of them, and no others."""
+    seen: list[Message] = []
+    async with Echo("PAGES") as pages:
+
+        def answer_of_pages(request: Message) -> bytes:
+            seen.append(request)
+            return ok(b"page")
+
+        pages.answer = answer_of_pages
+        more = PAGE.replace("MORE", 'request_headers = ["X-Tenant"]') + SERVICE.format(url=pages.url)
+        async with stage(router=ROUTER, more=more) as on:
+            lines = b"X-Tenant: 7\r\nx-tenant: 8\r\nAccept: text/html\r\nCookie: secret\r\n\r\n"
+            await on.client.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n" + lines)
+            (await on.origin.accept()).reset()
+            assert (await on.client.message()).body == b"page"
+    [request] = seen
+    assert request.all(b"x-tenant") == [b"7", b"8"]
+    assert (request.get(b"accept"), request.get(b"cookie")) == (None, None)
+
+
 @pytest.mark.parametrize("broken", ["down", "404", "long", "silent"])
 async def test_a_service_without_a_page(broken: str) -> None:
     """The answer goes on as it was, and it is counted; an error of the page is no error with a page of its own."""

@@ -28,7 +28,7 @@ YES = b"HTTP/1.1 204 No Content\r\nX-User: anna\r\nX-Role: reader\r\nX-Role: wri
 
 
 @asynccontextmanager
-async def guarded(answer: bytes = YES, options: str = "") -> AsyncIterator[tuple[Stage, Origin]]:
+async def guarded(answer: bytes = YES, options: str = "", entrypoint: str = "") -> AsyncIterator[tuple[Stage, Origin]]:
     """A stage whose router asks another origin, which always gives this answer; b"" for one that is silent."""
     async with Origin() as judge:
         if answer:
@@ -41,7 +41,7 @@ async def guarded(answer: bytes = YES, options: str = "") -> AsyncIterator[tuple
           {options}
         }}
         """
-        async with stage(router='middlewares = ["auth"]', more=block) as on:
+        async with stage(router='middlewares = ["auth"]', more=block, entrypoint=entrypoint) as on:
             yield on, judge
 
 
@@ -122,6 +122,17 @@ async def test_only_chosen_fields_are_told() -> None:
         await on.forwarded(HEAD + b"Authorization: a\r\nCookie: secret\r\n\r\n")
         assert judge.requests[0].get(b"authorization") == b"a"
         assert judge.requests[0].get(b"cookie") is None
+
+
+async def test_fields_are_chosen_by_what_their_names_match() -> None:
+    """`forward_auth_request_headers_regex` adds to the list, in any case and spelling, and nothing else is told."""
+    options = 'forward_auth_request_headers = ["Cookie"]\nforward_auth_request_headers_regex = "^x-tenant"'
+    async with guarded(options=options, entrypoint='underscore_headers = "keep"') as (on, judge):
+        await on.forwarded(HEAD + b"Cookie: c\r\nX-Tenant: 7\r\nX_TENANT_Zone: eu\r\nAuthorization: a\r\n\r\n")
+        (question,) = judge.requests
+        assert (question.get(b"cookie"), question.get(b"x-tenant")) == (b"c", b"7")
+        assert question.get(b"x_tenant_zone") == b"eu"
+        assert question.get(b"authorization") is None
 
 
 async def test_who_is_sent_away() -> None:

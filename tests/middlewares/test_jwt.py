@@ -222,6 +222,9 @@ def test_time_goes_by(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"audience": "api"}, {"aud": ["x"]}, 401),
         ({"required_claims": ["tenant.id"]}, {"tenant": {"id": 1}}, 0),
         ({"required_claims": ["tenant.id"]}, {"tenant": {}}, 401),
+        ({"permissions": ["p"], "permissions_claim": "grants.api"}, {"grants": {"api": ["p"]}}, 0),
+        ({"permissions": ["p"], "permissions_claim": "grants.api"}, {"permissions": ["p"]}, 403),
+        ({"roles": ["r"], "roles_claim": "groups"}, {"groups": ["q", "r"]}, 0),
         ({"require_expiry": False}, {"exp": None}, 0),
         ({"token_types": ["at+jwt"]}, {}, 401),
         ({"token_types": ["JWT"]}, {}, 0),
@@ -450,6 +453,23 @@ async def test_rotation() -> None:
             assert answers == [200] * 100
             assert server.fetches == int(number)
         assert await ask(on, token(key="RSA 2", kid="2")) == 401, "a key that is gone is gone, cache or not"
+
+
+async def test_keys_are_fetched_now_and_then() -> None:
+    """Also when nobody brings an unknown one: a key that is no longer published is not good for ever."""
+    options = 'jwks_refresh_interval = "1s"'
+    async with JwksServer(jwk("RSA", "1")) as server, guarded(published(server, options)) as on:
+        on.origin.always()
+        old = token(key="RSA", kid="1")
+        assert await ask(on, old) == 200
+        server.publish(jwk("RSA 2", "2"))
+
+        async def refused() -> bool:
+            return await ask(on, old) == 401
+
+        fetched = server.fetches
+        await until(lambda: server.fetches > fetched, "keys are fetched again")
+        await until(refused, "the old key is gone")
 
 
 async def test_an_outage() -> None:
