@@ -11,10 +11,10 @@ from hmac import compare_digest
 from math import inf
 
 from a3sgw.options import OptionError, shown
+from a3sgw.scopes import check_scope
 
 _HASHED = re.compile(r"sha256:([0-9a-fA-F]{64})")
 _WORD = re.compile(r'(?:[^\s"]|"[^"]*")+')
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _SHOWN = 3
 """Mistakes that are named; of more, only how many."""
 _FORM = "each line is a key, or sha256: and its hash, then identity=… scopes=a,b expires=2030-01-31 or other=values"
@@ -80,13 +80,6 @@ def parse_time(text: str) -> float:
     except ValueError:
         raise OptionError(f"{shown(text)} is not a time", 'write "2030-01-31" or "2030-01-31T12:00:00Z"') from None
     return (moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()
-
-
-def check_scope(text: str) -> str:
-    """One scope (RFC 6749 §3.3); OptionError."""
-    if not _SCOPE.fullmatch(text):
-        raise OptionError(f"{shown(text)} is not a scope", "write each one by itself: no spaces, no quotes")
-    return text
 
 
 def read_keys(content: bytes) -> tuple[ApiKey, ...]:

@@ -36,6 +36,7 @@ LAYERS = {
         "resolver",
         "shared",
         "steps",
+        "scopes",
         "sweeper",
         "tasks",
         "title",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from time import time
 
 from a3sgw.api_keys import ApiKey as Known
-from a3sgw.api_keys import ApiKeys, check_scope, digest_of, make_key, parse_time, read_keys
+from a3sgw.api_keys import ApiKeys, digest_of, make_key, parse_time, read_keys
 from a3sgw.errors import ClientError
 from a3sgw.http.credential import CredentialError, Places, check_places
 from a3sgw.http.field_names import FieldName, IdentityFields
@@ -24,6 +24,7 @@ from a3sgw.options import (
     model_validator,
     reveal,
 )
+from a3sgw.scopes import Scopes
 
 
 class Client(BaseOptions):
@@ -36,7 +37,7 @@ class Client(BaseOptions):
     identity: str = ""
     """Who it is, for the access log, later middlewares and `forward_headers`."""
 
-    scopes: tuple[str, ...] = ()
+    scopes: Scopes = ()
     """What the key may be used for."""
 
     expires: str = ""
@@ -50,11 +51,6 @@ class Client(BaseOptions):
     def _usable(cls, key: str) -> str:
         digest_of(reveal(key))
         return key
-
-    @field_validator("scopes")
-    @classmethod
-    def _scopes(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(check_scope, scopes))
 
     @field_validator("expires")
     @classmethod
@@ -95,7 +91,7 @@ class Options(RefusingOptions):
     `sha256:9f86d0… identity=anna scopes=read,write expires=2030-01-31 plan="very large"`. All but the key may be left
     out, other names than these three are metadata, and lines that begin with `#` are comments."""
 
-    scopes: tuple[str, ...] = ()
+    scopes: Scopes = ()
     """Scopes that a key must have, all of them; else 403. A key without scopes has none."""
 
     strip_key: bool = False
@@ -115,11 +111,6 @@ class Options(RefusingOptions):
         for key in keys:
             digest_of(reveal(key))
         return keys
-
-    @field_validator("scopes")
-    @classmethod
-    def _scopes(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(map(check_scope, scopes))
 
     @model_validator(mode="after")
     def _fits_together(self) -> Options:

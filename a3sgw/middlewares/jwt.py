@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Awaitable
 from hashlib import sha256
 from time import time
@@ -21,10 +20,10 @@ from a3sgw.options import (
     Secret,
     Size,
     Texts,
-    field_validator,
     model_validator,
     reveal,
 )
+from a3sgw.scopes import Scopes
 from a3sgw.tokens.bearer import Bearer, Judge, Remembered
 from a3sgw.tokens.claims import Demands
 from a3sgw.tokens.keys import PUBLIC, SECRET, KeySet, from_jwks, from_pem, from_secret
@@ -36,7 +35,6 @@ from a3sgw.web import HttpClient
 
 _log = logging.getLogger("a3sgw.middlewares.jwt")
 _SOURCES = ("value", "public_key_file", "jwks_file", "jwks_url", "oidc_discovery_url")
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+")
 _SAFE_SECRET = 32
 """Bytes (RFC 7518 §3.2)."""
 Algorithm = Literal[
@@ -99,7 +97,7 @@ class Options(RefusingOptions):
     """Values of the header's `typ`, such as `at+jwt`, one of which it must have: other tokens of the same issuer, made
     for something else, are refused then (RFC 8725 §3.11)."""
 
-    scopes: tuple[str, ...] = ()
+    scopes: Scopes = ()
     """Scopes the token must have, all of them; else 403."""
 
     roles: tuple[str, ...] = ()
@@ -188,14 +186,6 @@ class Options(RefusingOptions):
     def source(self) -> str:
         """The one option that says where keys come from."""
         return self._given()[0]
-
-    @field_validator("scopes")
-    @classmethod
-    def _scopes(cls, scopes: tuple[str, ...]) -> tuple[str, ...]:
-        for one in scopes:
-            if not _SCOPE.fullmatch(one):
-                raise OptionError(f'"{one}" is not a scope', "write each one by itself: no spaces, no quotes")
-        return scopes
 
 
 class Jwt(Middleware[Options]):
