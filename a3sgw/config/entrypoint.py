@@ -101,6 +101,18 @@ class Tls(BaseOptions):
     client_auth: ClientAuth | None = None
     """Certificates asked of clients."""
 
+    self_signed: bool = False
+    """Make up a certificate that nobody trusts, for development; it is used for names that have no other."""
+
+    session_tickets: bool = True
+    """Let clients that come back skip half of the handshake."""
+
+    handshake_timeout: Duration = Field(10.0, gt=0)
+    """Time for a handshake, from the connection's first byte on."""
+
+    max_handshakes: int = Field(1000, ge=1)
+    """Handshakes at once in each worker; further connections are closed."""
+
     acme: bool = False
     """Obtain certificates automatically."""
 
@@ -130,8 +142,9 @@ class Tls(BaseOptions):
         if bool(self.cert_file) != bool(self.key_file):
             missing, given = ("key_file", "cert_file") if self.cert_file else ("cert_file", "key_file")
             raise OptionError(f"{given} is set without {missing}", f"write {missing} as well", key=given)
-        if not (self.cert_file or self.certificates or self.acme):
-            raise OptionError("tls has no certificate", "set cert_file and key_file, certificates, or acme = true")
+        if not (self.cert_file or self.certificates or self.acme or self.self_signed):
+            help = "set cert_file and key_file, certificates, acme = true or, for development, self_signed = true"
+            raise OptionError("tls has no certificate", help)
         if self.acme_challenge == "dns-01" and self.acme and self.acme_dns is None:
             raise OptionError("dns-01 needs acme_dns", "add acme_dns { provider = … }", key="acme_challenge")
         return self
@@ -206,7 +219,10 @@ class Entrypoint(BaseOptions):
     """Networks whose X-Forwarded-* fields and PROXY headers are believed."""
 
     proxy_protocol: bool = False
-    """Read a PROXY header (v1 or v2), only from `trusted_ips`."""
+    """Read the PROXY header (v1 or v2) that peers in `trusted_ips` may send; from others it is refused."""
+
+    proxy_protocol_required: bool = False
+    """Close connections that do not begin with a PROXY header."""
 
     http2: Http2 | None = None
     """Limits of HTTP/2."""

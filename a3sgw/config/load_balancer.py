@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from a3sgw.config.circuit_breaker import CircuitBreaker
 from a3sgw.config.health_check import HealthCheck, PassiveHealthCheck
@@ -93,7 +93,8 @@ class LoadBalancer(BaseOptions):
     """Time until the head of the response; each time an endpoint is asked."""
 
     stream_idle_timeout: Duration = 300.0
-    """Time between two pieces of a response's body."""
+    """Time between two pieces of a response's body, or of a WebSocket, either way; TCP connections have an hour unless
+    it is set."""
 
     stream_total_timeout: Duration | None = None
     """Time for a whole response; none means no limit."""
@@ -106,6 +107,12 @@ class LoadBalancer(BaseOptions):
     total_timeout_for_streams: bool = False
     """Let `total_timeout` hold for event streams and gRPC too."""
 
+    termination_delay: Duration = 5.0
+    """TCP: how long one side may stay silent after the other has said that it sends no more."""
+
+    proxy_protocol: Literal["", "v1", "v2"] = ""
+    """TCP: tell endpoints by a PROXY header where the client is."""
+
     pass_host_header: bool = True
     """Send the client's Host field instead of the endpoint's."""
 
@@ -116,7 +123,7 @@ class LoadBalancer(BaseOptions):
     """How long they are kept."""
 
     tls: UpstreamTls | None = None
-    """How the certificates of https endpoints are checked."""
+    """How the certificates of https endpoints are checked; with tcp endpoints: speak TLS with them."""
 
     @model_validator(mode="after")
     def _hash_on_is_used(self) -> LoadBalancer:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-from a3sgw.options import BaseOptions, Duration, Field
+from a3sgw.config.entrypoint import ClientAuth, TlsVersion
+from a3sgw.options import BaseOptions, Duration, Field, OptionError, model_validator
 
 
 class Timeouts(BaseOptions):
@@ -24,6 +25,62 @@ class Timeouts(BaseOptions):
 
     total_timeout: Duration | None = None
     """Time for everything from the request's head to the last byte of the response."""
+
+
+class RouterTls(BaseOptions):
+    """TLS options that differ on this router from those of its entrypoint."""
+
+    enabled: bool = True
+    """Whether it takes connections with TLS; false, on a TCP router: those without."""
+
+    passthrough: bool = False
+    """Hand the encrypted connection on as it is, to be ended by the endpoint; only TCP routers."""
+
+    min_version: TlsVersion | None = None
+    """Oldest TLS version that is spoken."""
+
+    max_version: TlsVersion | None = None
+    """Newest TLS version that is spoken."""
+
+    cipher_suites: tuple[str, ...] = ()
+    """OpenSSL names of the TLS 1.2 cipher suites; empty means those of the entrypoint."""
+
+    alpn: tuple[str, ...] = ()
+    """Protocols offered, best first; empty means those of the entrypoint."""
+
+    client_auth: ClientAuth | None = None
+    """Certificates asked of clients."""
+
+    @model_validator(mode="after")
+    def _means_something(self) -> RouterTls:
+        others = ("min_version", "max_version", "cipher_suites", "alpn", "client_auth")
+        for key in others if self.passthrough or not self.enabled else ():
+            if getattr(self, key):
+                raise OptionError(f"{key} has no effect: TLS is not ended here", f"remove {key}", key=key)
+        if self.passthrough and not self.enabled:
+            raise OptionError("without TLS there is nothing to pass through", "remove passthrough", key="passthrough")
+        return self
+
+
+class WebSocket(BaseOptions):
+    """Connections that leave HTTP (WebSocket, and other protocols a client asks for by `Upgrade`)."""
+
+    max_connections: int = Field(0, ge=0)
+    """Open at once on this router, from all workers together; more are answered with 503; 0 means no limit."""
+
+    close_frame: bool = False
+    """Say goodbye to WebSocket clients (close 1001) before a connection is ended for a reload or at the end."""
+
+    drain_timeout: Duration = 30.0
+    """How long connections stay open after the router has changed or gone; each ends at a moment of its own in the
+    second half of this time."""
+
+
+class EventStream(BaseOptions):
+    """Answers of type text/event-stream."""
+
+    error_event: bool = False
+    """Tell clients by an event of the name `error` when the endpoint breaks off."""
 
 
 class Router(BaseOptions):
@@ -49,6 +106,15 @@ class Router(BaseOptions):
 
     timeouts: Timeouts | None = None
     """Times that differ on this router from those of the service."""
+
+    tls: RouterTls | None = None
+    """TLS options that differ from those of the entrypoint; HTTP routers need Host in their rule for that."""
+
+    websocket: WebSocket | None = None
+    """Connections that leave HTTP."""
+
+    event_stream: EventStream | None = None
+    """Answers of type text/event-stream."""
 
     importance: Literal["low", "normal", "high"] = "normal"
     """Which requests a service with `load_shedding` refuses first."""

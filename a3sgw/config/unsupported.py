@@ -18,8 +18,9 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "entrypoints": (
             *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
-            *("proxy_protocol", "http2", "redirect"),
+            *("proxy_protocol", "proxy_protocol_required", "http2", "redirect"),
         ),
+        "routers": ("tls", "websocket", "event_stream"),
         "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }
@@ -71,6 +72,8 @@ def _found(config: Config) -> _Found:
         yield from _entrypoint(("entrypoints", name), entrypoint)
     for name, service in config.services.items():
         yield from _service(("services", name), service)
+    for name, router in config.routers.items():
+        yield from _written(("routers", name), router, "routers")
     yield from _written(("providers",), config.providers, "providers")
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from a3sgw.http.headers import Headers
+from a3sgw.http.secured import Secured
 
 
 class Message:
@@ -56,6 +57,8 @@ class Request(Message):
     minor = 1
     """HTTP/1.`minor`."""
     scheme = b"http"
+    secured: Secured | None = None
+    """What is known of the TLS connection it came on; None without TLS."""
     content_length: int | None = 0
     """Body length in bytes, None when it is chunked."""
     peer_ip = ""
