@@ -35,6 +35,7 @@ from a3sgw.observe.writer import Target, Writer
 from a3sgw.proxy.asking import ask
 from a3sgw.proxy.gate import PATIENCE, Connection
 from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.proxy.tunnel import Tunnel
 from a3sgw.retire import Close, retire
 from a3sgw.routing.route import Observer, Route
 from a3sgw.service.service import Service
@@ -184,7 +185,11 @@ class DataPlane:
             previous.close_services(snapshot)
             close.insert(0, partial(previous.close_middlewares, snapshot))
             close.append(lambda: take_turns(previous.dismantle(snapshot)))
-            self._later(retire(self._overtaken(old_entrypoints), close), "let go of the old snapshot")
+            overtaken = self._overtaken(old_entrypoints)
+            for connection, _ in overtaken:
+                if isinstance(connection, Tunnel):  # everything else has an end of its own
+                    connection.retire(connection.terms.drain_timeout)
+            self._later(retire(overtaken, close), "let go of the old snapshot")
         for name, entrypoint in old_entrypoints.items():
             if self.entrypoints.get(name) is not entrypoint:
                 self._let_go(entrypoint, config.shutdown_timeout_secs)
@@ -300,7 +305,7 @@ class DataPlane:
 
     def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
         """An entrypoint that is gone answers what it owes in the background."""
-        entrypoint.stop(min(PATIENCE, timeout / 2))
+        entrypoint.stop(min(PATIENCE, timeout / 2), timeout)
         self._leaving.add(entrypoint)
         self._later(self._drain(entrypoint, timeout), "drain entrypoint")
 
@@ -319,7 +324,7 @@ class DataPlane:
         at once, or, when a successor accepts from the same sockets, once they have been quiet for `patience`."""
         entrypoints = [*self.entrypoints.values(), *self._leaving]
         for entrypoint in entrypoints:
-            entrypoint.stop(min(patience, seconds / 2))
+            entrypoint.stop(min(patience, seconds / 2), seconds)
         cut = sum(await asyncio.gather(*(entrypoint.gate.drained(seconds) for entrypoint in entrypoints)))
         if cut:
             _log.warning("connections were cut", extra={"connections": cut, "after_seconds": seconds})

@@ -31,7 +31,7 @@ class Client(Connection):
     def overdue(self) -> None:
         raise AssertionError
 
-    def drain(self) -> None:
+    def drain(self, seconds: float) -> None:
         raise AssertionError
 
     def abort(self) -> None:

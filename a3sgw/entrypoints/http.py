@@ -66,8 +66,9 @@ class HttpEntrypoint:
         """What it really listens on, as ``host:port`` or ``unix:/path``: port 0 has become a real one."""
         return [named(one) for one in self._sockets()]
 
-    def stop(self, patience: float = 0.0) -> None:
-        """Accept no more; connections end after the answer they owe, idle ones once quiet for `patience` seconds."""
+    def stop(self, patience: float = 0.0, seconds: float = 0.0) -> None:
+        """Accept no more; connections end after the answer they owe, idle ones once quiet for `patience` seconds, and
+        those that have no end of their own within `seconds`."""
         while self._servers:
             self._servers.pop().close()
-        self.gate.close(patience)
+        self.gate.close(patience, seconds)

@@ -675,7 +675,7 @@ class Downstream(asyncio.Protocol):
         self._release_all()
         self._transport.write_eof()
 
-    def drain(self) -> None:
+    def drain(self, seconds: float = 0.0) -> None:
         """The entrypoint closes: an idle connection goes now or soon, a busy one after its answer."""
         if self._state == _HEAD and not self._ahead:
             if self.gate.patience:

@@ -33,8 +33,9 @@ class Connection(Timed, Protocol):
     def route(self) -> Route | None:
         """The route of the exchange it runs now, None between two."""
 
-    def drain(self) -> None:
-        """When idle close, now or after the gate's patience; when not, after the answer it owes."""
+    def drain(self, seconds: float) -> None:
+        """When idle close, now or after the gate's patience; when not, after the answer it owes. What is left after
+        `seconds` will be cut."""
 
     def abort(self) -> None:
         """Close at once."""
@@ -122,15 +123,25 @@ class Gate:
             if not self.connections:
                 self._empty.set()
 
-    def close(self, patience: float = 0.0) -> None:
+    def replace(self, old: Connection, new: Connection) -> None:
+        """What `old` was is `new` from now on: counted once, and let out once. Unknown ones are fine."""
+        if old in self.connections:
+            self.connections.discard(old)
+            self.connections.add(new)
+            self.sweeper.forget(old)
+            self.sweeper.watch(new)
+            if old in self._let_in:
+                self._let_in[new] = self._let_in.pop(old)
+
+    def close(self, patience: float = 0.0, seconds: float = 0.0) -> None:
         """Connections end after the next answer, which says so; idle ones, and those whose clients have been told that
-        theirs is kept, when no request comes for `patience` seconds."""
+        theirs is kept, when no request comes for `patience` seconds. What has no end of its own has `seconds`."""
         self.accepting = False
         self.patience = patience
         self.patient_until = self.sweeper.now + patience
         self.idle_timeout = min(self.idle_timeout, patience)
         for connection in list(self.connections):
-            connection.drain()
+            connection.drain(seconds)
 
     async def drained(self, seconds: float) -> int:
         """Wait until every connection has ended, at most `seconds`; returns how many had to be cut."""

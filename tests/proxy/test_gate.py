@@ -39,7 +39,7 @@ class Connection:
     def overdue(self) -> None:
         """Never happens."""
 
-    def drain(self) -> None:
+    def drain(self, seconds: float) -> None:
         """It is never idle."""
 
     def abort(self) -> None:
@@ -232,3 +232,22 @@ async def test_draining_waits_for_those_at_the_door() -> None:
     one.close()
     assert await one.drained(5) == 0
     assert came.is_set()
+
+
+def test_one_connection_takes_the_place_of_another() -> None:
+    """What was counted stays counted once: the new one is watched and drained, the old one is nobody's."""
+    sweeper = Sweeper()
+    metrics = Metrics().entrypoint("replaced")
+    gate = Gate("replaced", sweeper, metrics)
+    gate.apply(OPTIONS[1], TABLE)
+    old, new, stranger = Connection(), Connection(), Connection()
+    assert gate.admit(old)
+    gate.replace(old, new)
+    gate.replace(stranger, Connection())
+    assert gate.connections == {new}
+    assert not gate.admit(stranger)
+    gate.leave(old)
+    assert gate.connections == {new}
+    gate.leave(new)
+    assert gate.admit(stranger)
+    assert metrics.data()["accepted"] == 2
