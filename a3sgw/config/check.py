@@ -12,6 +12,7 @@ from a3sgw.config.model import Admin, MiddlewareConfig
 from a3sgw.config.nearest import did_you_mean
 from a3sgw.config.router import Router, RouterTls
 from a3sgw.config.service import Service
+from a3sgw.config.streams import behind, unusable
 from a3sgw.config.validate import Validated
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import SocketAddress, references
@@ -43,6 +44,8 @@ class _Checks:
         self.services: dict[str, Service] = validated.checkable["services"]
         self.middlewares: dict[str, MiddlewareConfig] = validated.checkable["middlewares"]
         self._hints_left = _MOST_HINTS
+        self._told: set[Path] = set()
+        """What is wrong with services that several routers name."""
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:
@@ -142,10 +145,9 @@ class _Checks:
             yield self._error((*base, "rule"), "no entrypoint takes this rule, which is about connections", _FOR_TCP)
         if len(protocols) == 1:
             protocol = next(iter(protocols))
-            if named:
-                yield from self._rule_protocol(base, router, protocol)
-                yield from self._service_protocol(base, router, protocol)
-                yield from self._tls(base, router, protocol)
+            yield from self._rule_protocol(base, router, protocol)
+            yield from self._service_protocol(base, router, protocol)
+            yield from self._tls(base, router, protocol)
             yield from self._middleware_protocol(base, router, protocol)
 
     def _tls(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
@@ -190,15 +192,19 @@ class _Checks:
             yield self._error((*base, "rule"), "routers of UDP entrypoints have no rule", "remove the rule")
 
     def _service_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
-        service = self.services.get(router.service)
-        for server in service.load_balancer.servers if service and service.load_balancer else ():
-            if server.url.scheme not in _SCHEMES[protocol]:
-                message = (
-                    f'service "{router.service}" has the server {server.url}, but the entrypoint speaks {protocol}'
-                )
-                usable = " or ".join(_SCHEMES[protocol])
-                yield self._error((*base, "service"), message, f"use servers with {usable}, or another entrypoint")
-                return
+        for name, service in behind(router.service, self.services).items():
+            balancer = service.load_balancer
+            servers = balancer.servers if balancer is not None else ()
+            for server in (*servers, *(one for revision in service.revisions for one in revision.servers)):
+                if server.url.scheme not in _SCHEMES[protocol]:
+                    message = f'service "{name}" has the server {server.url}, but the entrypoint speaks {protocol}'
+                    usable = " or ".join(_SCHEMES[protocol])
+                    yield self._error((*base, "service"), message, f"use servers with {usable}, or another entrypoint")
+                    return
+        for path, message, help in unusable(router.service, self.services, protocol) if protocol != "http" else ():
+            if path not in self._told:
+                self._told.add(path)
+                yield self._error(path, message, help)
 
     def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         for index, name in enumerate(router.middlewares):

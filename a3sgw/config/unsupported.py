@@ -17,7 +17,7 @@ from a3sgw.options import BaseOptions
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "entrypoints": (
-            *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
+            *("tls", "tcp_allowed_ips"),
             *("proxy_protocol", "proxy_protocol_required", "http2", "redirect"),
         ),
         "routers": ("tls", "websocket", "event_stream"),
@@ -27,8 +27,8 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Keys that count when they are written with another value than their default."""
 
-PROTOCOLS = ("http",)
-SCHEMES = ("http", "https", "unix")
+PROTOCOLS = ("http", "udp")
+SCHEMES = ("http", "https", "tcp", "udp", "unix")
 """The values that do run."""
 
 

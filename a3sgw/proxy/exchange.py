@@ -14,6 +14,7 @@ from typing import cast
 
 from a3sgw.errors import NoEndpoint, UpstreamError
 from a3sgw.http.encode import request_head
+from a3sgw.plan import MOST_REDISPATCHES
 from a3sgw.proxy.answering import Answering
 from a3sgw.proxy.seam import SLOW, WAITING
 from a3sgw.proxy.trailers import safe_trailers
@@ -23,8 +24,6 @@ from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
-MOST_REDISPATCHES = 8
-"""Endpoints that may turn out to be unreachable for one request."""
 
 
 class Exchange(Answering):
