@@ -19,6 +19,7 @@ from typing import Any
 
 from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
+from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.model import Config
 from a3sgw.config.registry import Registry
 from a3sgw.control.messages import Pushed
@@ -34,7 +35,7 @@ from a3sgw.observe.metrics import Metrics
 from a3sgw.observe.writer import Target, Writer
 from a3sgw.proxy.asking import ask
 from a3sgw.proxy.gate import PATIENCE, Connection
-from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.proxy.observers import counting, logging_calls_to, logging_to
 from a3sgw.proxy.tunnel import Tunnel
 from a3sgw.retire import Close, retire
 from a3sgw.routing.route import Observer, Route
@@ -128,6 +129,8 @@ class DataPlane:
                 self._counter,
                 known,
                 self._middleware_counter,
+                self.metrics.stream,
+                lambda *names: self._stream_observers(log, *names),
                 self._ask,
                 self._shared,
             )
@@ -157,7 +160,7 @@ class DataPlane:
         }
         self._bound = {name: key_of(name, options) for name, options in config.entrypoints.items()}
         for name, options in config.entrypoints.items():
-            self.entrypoints[name].gate.apply(options, snapshot.tables[name], snapshot.doors[name])
+            self._apply_to(self.entrypoints[name], options, snapshot)
         self.snapshot = snapshot
         self.metrics.forget(snapshot.names())
         known = set(map(id, prepared.known))
@@ -229,12 +232,17 @@ class DataPlane:
                 continue
             entrypoint = opened[name] = HttpEntrypoint(name, self._sweeper, self.metrics.entrypoint(name), self._table)
             undo.callback(entrypoint.stop)
-            entrypoint.gate.apply(options, snapshot.tables[name], snapshot.doors[name])
+            self._apply_to(entrypoint, options, snapshot)
             if key in sockets:
                 await entrypoint.listen(sockets[key])
             else:
                 await entrypoint.take_over(holders[key])
         return opened
+
+    def _apply_to(self, entrypoint: HttpEntrypoint, options: Entrypoint, snapshot: Snapshot) -> None:
+        gate = entrypoint.gate
+        name = gate.name
+        gate.apply(options, snapshot.tables.get(name), snapshot.doors.get(name), snapshot.switching.switches.get(name))
 
     async def accept(self, sockets: Sockets) -> None:
         """Accept from exactly these sockets of listeners that are there already; those of others are closed."""
@@ -251,6 +259,11 @@ class DataPlane:
     ) -> tuple[Observer, ...]:
         count = counting(self.metrics.route(entrypoint, router, service))
         return (count,) if log is None else (count, logging_to(log, entrypoint, router, service, careful))
+
+    def _stream_observers(
+        self, log: AccessLog | None, entrypoint: str, router: str, service: str
+    ) -> tuple[Observer, ...]:
+        return () if log is None else (logging_calls_to(log, entrypoint, router, service),)
 
     # What is known of endpoints...
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from a3sgw.config.chains import expanded
 from a3sgw.config.document import Document
+from a3sgw.config.entrypoint import Redirect
+from a3sgw.config.kind import kinds, serves
 from a3sgw.config.model import Config, MiddlewareConfig
 from a3sgw.config.registry import Registry
 from a3sgw.config.router import Router
@@ -19,6 +21,7 @@ from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
+from a3sgw.observe.streams import StreamMetrics
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
@@ -40,6 +43,8 @@ from a3sgw.service.service import Service
 from a3sgw.shared.table import SharedTable
 from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
+from a3sgw.switching import Around, SwitchCompiler, Switches
+from a3sgw.tls.termination import Termination
 
 _log = logging.getLogger("a3sgw.snapshot")
 _FOR_TCP = 'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
@@ -57,6 +62,16 @@ def _tell_nobody(message: Pushed) -> None:
 def _count_nothing(name: str) -> Callable[[str], None]:
     """The same."""
     return lambda what: None
+
+
+def _no_streams(kind: str, entrypoint: str, router: str, service: str) -> StreamMetrics:
+    """The same."""
+    return StreamMetrics((kind, entrypoint, router, service))
+
+
+def _nobody(entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+    """The same."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +103,10 @@ class Parts:
     """What the control plane has said of endpoints so far."""
     middleware_counter: Callable[[str], Callable[[str], None]] = _count_nothing
     """By middleware: counts its events."""
+    stream_metrics: Callable[[str, str, str, str], StreamMetrics] = _no_streams
+    """(kind, entrypoint, router, service) → counters."""
+    observe_streams: Callable[[str, str, str], tuple[Observer, ...]] = _nobody
+    """(entrypoint, router, service) → who is told of each connection, session or upgrade that has ended."""
     ask: Ask = ask_nobody
     """Sends a request that a middleware has made to a service."""
     shared: Shared = field(default_factory=Shared)
@@ -108,6 +127,11 @@ class Snapshot:
     """Those of whole services, by name."""
     middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    tcp_rules: dict[str, Rule] = field(default_factory=dict)
+    """Those about connections."""
+    switching: Switches = field(default_factory=Switches)
+    redirects: dict[str, tuple[object, Middleware[Any]]] = field(default_factory=dict)
+    """By entrypoint: what sends requests to another, and what it was made of."""
     doors: dict[str, Doors] = field(default_factory=dict)
     """By entrypoint: who looks at its connections."""
     observed_by: object = None
@@ -148,14 +172,25 @@ class Snapshot:
             for middleware in opened:
                 await _close(middleware)
             raise
+        for termination in self.terminations():
+            termination.open()
 
     async def close(self, other: Snapshot | None = None) -> None:
         """Let go of everything `other` does not use."""
         self.close_services(other)
         await self.close_middlewares(other)
 
+    def terminations(self) -> list[Termination]:
+        """Who ends TLS."""
+        return [termination for _, termination in self.switching.terminations.values()]
+
     def close_services(self, other: Snapshot | None) -> None:
-        """Close the pools `other` does not use; running exchanges finish on the connections they hold."""
+        """Close the pools `other` does not use; running exchanges finish on the connections they hold. Its certificates
+        are looked at no more."""
+        in_use = set(map(id, other.terminations())) if other is not None else set()
+        for termination in self.terminations():
+            if id(termination) not in in_use:
+                termination.close()
         used = set(map(id, other.services.values())) if other is not None else set()
         pools = other.pools() if other is not None else set()
         for service in self.services.values():
@@ -195,17 +230,27 @@ class Snapshot:
             self._inner[service] = route
         return route
 
-    def runs(self, entrypoint: str, route: Route) -> bool:
-        """Whether requests to this entrypoint may get this route."""
-        known = self.routes.get((entrypoint, route.name))
+    def runs(self, entrypoint: str, route: Any) -> bool:
+        """Whether requests, or connections, to this entrypoint may get this route."""
+        key = (entrypoint, route.name)
+        known: tuple[object, object] | None = self.routes.get(key) or self.switching.routes.get(key)
         table = self.tables.get(entrypoint)
         return (known is not None and known[1] is route) or (table is not None and table.unmatched is route)
 
+    def before(self, entrypoint: str) -> list[Middleware[Any]]:
+        """What stands before all that is written on an entrypoint."""
+        found: list[Middleware[Any]] = []
+        if entrypoint in self.redirects:
+            found.append(self.redirects[entrypoint][1])
+        if entrypoint in self.switching.guards:
+            found.append(self.switching.guards[entrypoint])
+        return found
+
     def names(self) -> Iterator[tuple[str, str, str]]:
         """(entrypoint, router, service) of everything that counts."""
-        for entrypoint in self.tables:
+        for entrypoint in self.config.entrypoints:
             yield entrypoint, "", ""
-        for entrypoint, router in self.routes:
+        for entrypoint, router in (*self.routes, *self.switching.routes):
             yield entrypoint, router, self.config.routers[router].service
 
     def pools(self) -> set[int]:
@@ -280,14 +325,54 @@ class _Compiler:
         for name, router in self.config.routers.items():
             self._rule(name, router)
             yield
+        if not self.problems:
+            yield from self._switches()
         if self.problems:
             raise ConfigError(self.problems)
         for name, entrypoint in self.config.entrypoints.items():
             if entrypoint.protocol == "http":
+                if entrypoint.redirect is not None:
+                    self._redirect(name, entrypoint.redirect)
                 self.made.tables[name] = yield from self._table(name)
-                named = expanded(entrypoint.middlewares, self.config.middlewares)
-                self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
+            named = expanded(entrypoint.middlewares, self.config.middlewares)
+            self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
         return self.made
+
+    def _switches(self) -> Steps[None]:
+        parts, made = self.parts, self.made
+        around = Around(
+            self.config,
+            made.nodes,
+            made.middlewares,
+            made.rules,
+            made.tcp_rules,
+            parts.directory or Path(),
+            parts.table.seed if parts.table is not None else b"",
+            parts.stream_metrics,
+            parts.observe_streams,
+            self._error,
+        )
+        previous = self.previous.switching if self.previous is not None else None
+        compiler = SwitchCompiler(around, previous, same_observers=self._same_observers)
+        yield from compiler.compile()
+        made.switching = compiler.made
+
+    def _redirect(self, name: str, options: Redirect) -> None:
+        """What sends requests elsewhere stands before all else on its entrypoint."""
+        target = self.config.entrypoints.get(options.to)
+        port = target.address.port if target is not None else int(options.to.lstrip(":"))
+        known = self.previous.redirects.get(name) if self.previous is not None else None
+        if known is not None and known[0] == (options, port):
+            self.made.redirects[name] = known
+            return
+        registry = self.parts.registry
+        kind, given = registry.middleware("redirect-scheme", Middleware), registry.options("redirect-scheme")
+        if given is None:
+            raise AssertionError("unreachable: the kind is ours")
+        wanted = {"scheme": options.scheme, "port": port, "permanent": options.permanent}
+        made = kind(given.model_validate(wanted))
+        made.attach(Context(f"redirect of {name}"))
+        self.made.redirects[name] = (options, port), made
 
     def _error(
         self,
@@ -342,11 +427,10 @@ class _Compiler:
 
     def _rule(self, name: str, router: Router) -> None:
         text = router.rule
-        protocols = {
-            self.config.entrypoints[one].protocol for one in router.entrypoints if one in self.config.entrypoints
-        }
-        if protocols and "http" not in protocols:
-            self._other_rule(name, text, protocols)
+        found = kinds(self.config.entrypoints, router)
+        if "tcp" in found:
+            self._tcp_rule(name, text)
+        if found and "http" not in found:
             return
         if text in self.made.rules:
             return
@@ -360,26 +444,34 @@ class _Compiler:
             help = _FOR_TCP if _is_for_tcp(text) else error.help
             self._error(("routers", name, "rule"), error.summary, help, error.offset, error.length)
 
-    def _other_rule(self, name: str, text: str, protocols: Collection[str]) -> None:
-        """A rule over connections: checked, though nothing runs it yet."""
-        if "tcp" in protocols:
-            try:
-                compile_node(parse(text, TCP), TCP)
-            except RuleError as error:
-                self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
+    def _tcp_rule(self, name: str, text: str) -> None:
+        """A rule over connections."""
+        if self.previous is not None and text in self.previous.tcp_rules:
+            self.made.tcp_rules[text] = self.previous.tcp_rules[text]
+            return
+        try:
+            node = parse(text, TCP)
+            self.made.tcp_rules[text] = Rule(node, compile_node(node, TCP))
+        except RuleError as error:
+            self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
 
     def _table(self, entrypoint: str) -> Steps[Table]:
         entries = []
+        options = self.config.entrypoints[entrypoint]
         for order, (name, router) in enumerate(self.config.routers.items()):
-            if (not router.entrypoints or entrypoint in router.entrypoints) and router.rule in self.made.rules:
+            if serves(entrypoint, options, router) == "http" and router.rule in self.made.rules:
                 rule = self.made.rules[router.rule]
                 priority = router.priority or default_priority(router.rule)
                 entries.append(Entry(rule.node, rule.predicate, priority, order, self._route(entrypoint, name, router)))
                 yield
-        previous = self.previous.tables.get(entrypoint) if self.previous is not None and self._same_observers else None
+        before = self.made.before(entrypoint)
+        previous = None
+        if self.previous is not None and self._same_observers and self.previous.before(entrypoint) == before:
+            previous = self.previous.tables.get(entrypoint)
         if previous is not None and _same(previous.entries, entries):
             return previous
-        unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", "", False))
+        chain = Chain((*before, self._unmatched))
+        unmatched = Route("", chain, None, Plan(), self.parts.observe(entrypoint, "", "", False))
         index = yield from Index.steps(entries)
         return Table(index, previous.unmatched if previous is not None else unmatched, entries)
 
@@ -387,7 +479,7 @@ class _Compiler:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
         options = self.config.entrypoints[entrypoint]
         named = expanded((*options.middlewares, *router.middlewares), self.config.middlewares)
-        middlewares = [self.made.middlewares[one] for one in named]
+        middlewares = [*self.made.before(entrypoint), *(self.made.middlewares[one] for one in named)]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
         made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from a3sgw.listeners import BACKLOG, named
 from a3sgw.observe.metrics import EntrypointMetrics
+from a3sgw.proxy.arrival import Arrival
 from a3sgw.proxy.downstream import Downstream
 from a3sgw.proxy.gate import Gate
 from a3sgw.shared.table import SharedTable
@@ -58,8 +59,9 @@ class HttpEntrypoint:
     def _sockets(self) -> list[socket.socket]:
         return [one for server in self._servers for one in server.sockets]
 
-    def _connection(self) -> Downstream:
-        return Downstream(self.gate)
+    def _connection(self) -> Arrival | Downstream:
+        switch = self.gate.switch
+        return Downstream(self.gate) if switch is None else Arrival(self.gate, switch)
 
     @property
     def addresses(self) -> list[str]:

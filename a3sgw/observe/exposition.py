@@ -16,6 +16,7 @@ from prometheus_client.registry import Collector
 
 from a3sgw.observe.counters import BOUNDS, EntrypointData, RouteData, RouteMetrics
 from a3sgw.observe.metrics import Metrics, MetricsData
+from a3sgw.observe.streams import StreamData
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Content type of what `render` returns."""
@@ -78,6 +79,7 @@ class _Everything(Collector):
         yield from _state(self._data)
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
+        yield from _streams(self._data["streams"])
         yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -138,6 +140,30 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
         for reason, count in entrypoint["refused"].items():
             refused.add_metric([entrypoint["name"], reason], count)
     return iter((opened, accepted, refused))
+
+
+def _streams(streams: Iterable[StreamData]) -> Iterator[Metric]:
+    labels = ["kind", "entrypoint", "router", "service"]
+    opened = GaugeMetricFamily("a3sgw_open_streams", "TCP connections, WebSockets and UDP sessions now.", labels=labels)
+    ended = CounterMetricFamily(
+        "a3sgw_streams", "Those that have ended, or never begun, by why.", labels=[*labels, "reason"]
+    )
+    seconds = CounterMetricFamily("a3sgw_streams_seconds", "How long those lasted that have ended.", labels=labels)
+    octets = CounterMetricFamily(
+        "a3sgw_streams_bytes", "Bytes of those that have ended, by direction.", labels=[*labels, "direction"]
+    )
+    events = CounterMetricFamily("a3sgw_stream_events", "What else happened on them.", labels=[*labels, "event"])
+    for one in streams:
+        key = list(one["key"])
+        opened.add_metric(key, one["open"])
+        for reason, count in one["ended"].items():
+            ended.add_metric([*key, reason], count)
+        seconds.add_metric(key, one["seconds"])
+        octets.add_metric([*key, "received"], one["received"])
+        octets.add_metric([*key, "sent"], one["sent"])
+        for event, count in one["more"].items():
+            events.add_metric([*key, event], count)
+    return iter((opened, ended, seconds, octets, events))
 
 
 def _state(data: MetricsData) -> Iterator[Metric]:

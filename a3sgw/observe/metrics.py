@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
+from a3sgw.observe.streams import StreamData, StreamKey, StreamMetrics
 
 __all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
 
@@ -25,6 +26,7 @@ class MetricsData(TypedDict):
     """What happened at services, by name: how often, by what."""
     middlewares: dict[str, dict[str, int]]
     """What middlewares did other than let requests pass, by name: how often, by what."""
+    streams: list[StreamData]
 
 
 class Metrics:
@@ -38,6 +40,7 @@ class Metrics:
         self._entrypoints: dict[str, EntrypointMetrics] = {}
         self._services: dict[str, EventMetrics] = {}
         self._middlewares: dict[str, EventMetrics] = {}
+        self._streams: dict[StreamKey, StreamMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -71,6 +74,14 @@ class Metrics:
         """The events of the middleware `name`: the same object for the same name."""
         return self._middlewares.setdefault(name, EventMetrics())
 
+    def stream(self, kind: str, entrypoint: str, router: str, service: str) -> StreamMetrics:
+        """The streams of these names: the same object for the same names, across reloads."""
+        key = (kind, entrypoint, router, service)
+        found = self._streams.get(key)
+        if found is None:
+            found = self._streams[key] = StreamMetrics(key)
+        return found
+
     def reloaded(self, success: bool, now: float) -> None:
         """Count a reload; `now` is the wall clock in seconds since the epoch."""
         self.reloads["success" if success else "failure"] += 1
@@ -88,12 +99,15 @@ class Metrics:
         A route that left the configuration may still carry running requests, which count when they end: so it goes
         only after a whole period without one.
         """
-        gone = self._routes.keys() - set(keep)
+        wanted = set(keep)
+        gone = self._routes.keys() - wanted
         counts = {key: self._routes[key].count for key in gone}
         idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
         for key in idle:
             del self._routes[key], counts[key]
         self._idle_since = counts
+        for stream in [key for key, one in self._streams.items() if key[1:] not in wanted and not one.open]:
+            del self._streams[stream]
         return len(idle)
 
     # Between processes...
@@ -118,6 +132,7 @@ class Metrics:
             "table": _sum(self._own_table(), self._other_tables),
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
+            "streams": [one.data() for one in list(self._streams.values())],
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -136,6 +151,8 @@ class Metrics:
             self.service(name).add(events)
         for name, events in data["middlewares"].items():
             self.middleware(name).add(events)
+        for stream in data["streams"]:
+            self.stream(*stream["key"]).add(stream)
 
 
 def _events(named: dict[str, EventMetrics]) -> dict[str, dict[str, int]]:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.clock import Stamps
 from a3sgw.observe.metrics import RouteMetrics
+from a3sgw.proxy.calling import Call
 from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 
@@ -26,6 +27,36 @@ def logging_to(log: AccessLog, entrypoint: str, router: str, service: str, caref
         more = _More(log, service)
         return more.watching(_Logging(more, entrypoint, router, service).record)
     return _Logging(log, entrypoint, router, service).record
+
+
+def logging_calls_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Callable[[Call], None]:
+    """Writes one access-log record per TCP connection, when it has ended."""
+
+    def record(call: Call) -> None:
+        line = Record(
+            log.stamps.at(time()),
+            "",
+            entrypoint,
+            router,
+            service,
+            call.endpoint,
+            call.peer[0],
+            call.peer[0],
+            "TCP",
+            call.visitor.sni,
+            "",
+            "TCP",
+            0,
+            int(call.seconds * 1e6) / 1000,
+            0.0,
+            call.received,
+            call.sent,
+            call.error,
+            call.attempts,
+        )
+        log.write(line)
+
+    return record
 
 
 class _Log(Protocol):

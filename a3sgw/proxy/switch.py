@@ -6,10 +6,10 @@ The order is Traefik's (pkg/server/router/tcp/router.go: ServeTCP), so that HTTP
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from a3sgw.networks import NetworkSet
-from a3sgw.routing.tcp import TcpRoute, TcpTable, Visitor, first
+from a3sgw.proxy.tcp_route import TcpRoute
+from a3sgw.routing.tcp import TcpTable, Visitor, first
 from a3sgw.tls.names import Names
 from a3sgw.tls.termination import Termination
 
@@ -26,7 +26,7 @@ class Switch:
         http: bool,
         hosts: Iterable[str] = (),
         others: bool = False,
-        tcp: TcpTable | None = None,
+        tcp: TcpTable[TcpRoute] | None = None,
         termination: Termination | None = None,
         proxy_protocol: bool = False,
         proxy_required: bool = False,
@@ -35,7 +35,7 @@ class Switch:
     ) -> None:
         """`hosts` are those that HTTP routers name; `others` says whether some name none."""
         self.http = http
-        self.tcp = tcp or TcpTable()
+        self.tcp: TcpTable[TcpRoute] = tcp or TcpTable()
         self.termination = termination
         self.proxy_protocol = proxy_protocol
         self.proxy_required = proxy_required
@@ -71,7 +71,7 @@ class Switch:
             return HTTP
         return first(self.tcp.others, visitor) or (HTTP if http else None)
 
-    def routes(self) -> list[Any]:
+    def routes(self) -> list[TcpRoute]:
         """All routes of connections."""
         return [entry.route for entry in self.tcp.entries]
 

@@ -1,18 +1,15 @@
-"""The routes of connections: which of them go to which endpoints, and who ends their TLS."""
+"""Which rule a connection meets, by what is known of it before anybody has answered."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Generic, Literal, TypeVar
 
-from a3sgw.middlewares.base import Middleware
-from a3sgw.plan import Plan
 from a3sgw.rule.ast import Match, Node, Not
 from a3sgw.rule.priority import default_priority
-from a3sgw.service.node import Node as ServiceNode
-from a3sgw.tls.profile import Profile
 
+R = TypeVar("R")
 Mode = Literal["plain", "terminate", "passthrough"]
 """Without TLS; with TLS that ends here; with TLS that the endpoint ends."""
 
@@ -31,53 +28,16 @@ class Visitor:
         return f"<Visitor [{self.peer_ip} asks for {self.sni or 'no name'}]>"
 
 
-class TcpRoute:
-    """A router of connections, compiled."""
-
-    __slots__ = ("doors", "linger", "mode", "name", "node", "observe", "plan", "profile", "proxy_protocol", "service")
-
-    def __init__(
-        self,
-        name: str,
-        service: str,
-        node: ServiceNode,
-        plan: Plan,
-        mode: Mode,
-        profile: Profile | None,
-        doors: tuple[Middleware[Any], ...],
-        observe: Callable[[Any], None],
-        linger: float = 5.0,
-        proxy_protocol: str = "",
-    ) -> None:
-        self.name = name
-        self.service = service
-        self.node = node
-        self.plan = plan
-        self.mode = mode
-        self.profile = profile
-        """What TLS is ended with, where it ends here."""
-        self.doors = doors
-        """Middlewares that look at connections."""
-        self.observe = observe
-        """Told of each connection that has ended."""
-        self.linger = linger
-        """Seconds of silence that one side may have after the other has ended."""
-        self.proxy_protocol = proxy_protocol
-        """Version of the header endpoints get; empty for none."""
-
-    def __repr__(self) -> str:
-        return f"<TcpRoute [{self.name} → {self.service}, {self.mode}]>"
-
-
 @dataclass(frozen=True, slots=True)
-class TcpEntry:
+class TcpEntry(Generic[R]):
     """A route with its rule."""
 
     node: Node
-    predicate: Callable[[Any], bool]
+    predicate: Callable[[Visitor], bool]
     priority: int
     order: int
-    route: TcpRoute
+    mode: Mode
+    route: R
 
     @property
     def takes_all(self) -> bool:
@@ -99,13 +59,13 @@ def priority_of(rule: str, node: Node, given: int) -> int:
     return -1 if isinstance(node, Match) and takes_all(node) else default_priority(rule)
 
 
-class TcpTable:
+class TcpTable(Generic[R]):
     """All routes of connections of one entrypoint; replaced whole at a reload."""
 
-    def __init__(self, entries: Iterable[TcpEntry] = ()) -> None:
+    def __init__(self, entries: Iterable[TcpEntry[R]] = ()) -> None:
         self.entries = sorted(entries, key=lambda one: (-one.priority, one.order))
-        self.plain = tuple((one.predicate, one.route) for one in self.entries if one.route.mode == "plain")
-        tls = [one for one in self.entries if one.route.mode != "plain"]
+        self.plain = tuple((one.predicate, one.route) for one in self.entries if one.mode == "plain")
+        tls = [one for one in self.entries if one.mode != "plain"]
         self.named = tuple((one.predicate, one.route) for one in tls if not one.takes_all)
         self.others = tuple((one.predicate, one.route) for one in tls if one.takes_all)
 
@@ -121,10 +81,7 @@ class TcpTable:
         return f"<TcpTable [{len(self.entries)} routes]>"
 
 
-Found = tuple[tuple[Callable[[Any], bool], TcpRoute], ...]
-
-
-def first(routes: Found, visitor: Visitor) -> TcpRoute | None:
+def first(routes: tuple[tuple[Callable[[Visitor], bool], R], ...], visitor: Visitor) -> R | None:
     """The first whose rule holds."""
     for holds, route in routes:
         if holds(visitor):

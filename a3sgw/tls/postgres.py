@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from a3sgw.peek import Peek
 
-_SSL = bytes.fromhex("00000008 04d2162f")
+SSL_REQUEST = bytes.fromhex("00000008 04d2162f")
+"""What a client sends that wants TLS."""
 _GSS = bytes.fromhex("00000008 04d21630")
 REFUSAL = b"N"
 """The answer that keeps the connection open in clear: to GSSENCRequest always, after it an SSLRequest may come."""
@@ -19,7 +20,7 @@ def is_ssl_request(data: bytes | bytearray) -> bool | Peek:
 
     More behind it must not be read as if it were encrypted (CVE-2021-23214): whoever answers refuses it.
     """
-    return _begins(data, _SSL)
+    return _begins(data, SSL_REQUEST)
 
 
 def is_gss_request(data: bytes | bytearray) -> bool | Peek:
