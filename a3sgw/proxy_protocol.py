@@ -123,7 +123,7 @@ def _extras_fault(header: bytes, at: int) -> str | None:
     while at < len(header):
         value = at + 3
         end = value + int.from_bytes(header[at + 1 : value])
-        if value > len(header) or end > len(header):
+        if end > len(header):
             return "a PROXY header with a value that goes past its end"
         if header[at] == _CRC32C:
             if checked or end - value != 4:

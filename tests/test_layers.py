@@ -17,6 +17,7 @@ LAYERS = {
     1: (
         "affinity",
         "api_keys",
+        "certificates",
         "collection",
         "compression",
         "cores",
