@@ -16,18 +16,15 @@ from a3sgw.options import BaseOptions
 
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "entrypoints": (
-            *("tls", "tcp_allowed_ips"),
-            *("proxy_protocol", "proxy_protocol_required", "http2", "redirect"),
-        ),
-        "routers": ("tls", "websocket", "event_stream"),
+        "entrypoints": ("http2",),
+        "routers": ("websocket", "event_stream"),
         "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }
 )
 """Keys that count when they are written with another value than their default."""
 
-PROTOCOLS = ("http", "udp")
+PROTOCOLS = ("http", "tcp", "udp")
 SCHEMES = ("http", "https", "tcp", "udp", "unix")
 """The values that do run."""
 
@@ -81,6 +78,8 @@ def _entrypoint(base: Path, entrypoint: Entrypoint) -> _Found:
     if entrypoint.protocol not in PROTOCOLS:
         yield (*base, "protocol"), f' = "{entrypoint.protocol}"', f"use {', '.join(PROTOCOLS)}"
     yield from _written(base, entrypoint, "entrypoints")
+    if entrypoint.tls is not None and entrypoint.tls.acme:
+        yield (*base, "tls", "acme"), "", "name certificates in cert_file and key_file for now"
 
 
 def _service(base: Path, service: Service) -> _Found:

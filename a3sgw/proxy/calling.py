@@ -87,6 +87,7 @@ class Call(asyncio.Protocol):
         self._transport = transport
         self._early = early
         self._started = gate.sweeper.now
+        self._client_ended = False
         self._passed: tuple[Middleware[Any], ...] = ()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -164,8 +165,9 @@ class Call(asyncio.Protocol):
         self.gate.replace(self, tunnel)
         early, self._early = self._early, b""
         tunnel.join(self._transport, transport, early, listener.early)
-        if listener.ended and not tunnel.reason:
-            tunnel.half_ended(tunnel.endpoint)
+        for ended, side in ((listener.ended, tunnel.endpoint), (self._client_ended, tunnel.client)):
+            if ended and not side.lost:
+                side.eof_received()
 
     def _header(self) -> bytes:
         here = self._transport.get_extra_info("sockname")
@@ -208,6 +210,16 @@ class Call(asyncio.Protocol):
                 door.closed(self.peer[0])
             for observe in self.route.observe:
                 observe(self)
+
+    def data_received(self, data: bytes) -> None:
+        """asyncio.Protocol: what was on its way when reading was paused, or never had a chance to be."""
+        self._early += data
+        self._transport.pause_reading()
+
+    def eof_received(self) -> bool:
+        """asyncio.Protocol; the tunnel does not hear it again, so it is remembered."""
+        self._client_ended = True
+        return True
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio.BaseProtocol: the client has left before there was an endpoint."""
