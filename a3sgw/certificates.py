@@ -6,6 +6,7 @@ to be quick.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
@@ -67,6 +68,8 @@ class ClientCertificate(NamedTuple):
     emails: tuple[str, ...]
     addresses: tuple[str, ...]
     uris: tuple[str, ...]
+    fingerprint: str
+    """SHA-256 of all of it, as hexadecimal digits."""
     der: bytes
 
     @property
@@ -203,6 +206,7 @@ def client_certificate(der: bytes) -> ClientCertificate:
             alternatives.emails,
             alternatives.addresses,
             alternatives.uris,
+            hashlib.sha256(der).hexdigest(),
             der,
         )
     except x509.InvalidVersion:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import tempfile
 import warnings
@@ -227,6 +228,7 @@ def test_a_client_s_certificate() -> None:
         ("me@a.example",),
         ("10.0.0.1", "2001:db8::1", "10.0.0.2"),
         ("spiffe://a.example/device",),
+        hashlib.sha256(shown).hexdigest(),
         shown,
     )  # fmt: skip
     assert found.sans == found.dns_names + found.emails + found.addresses + found.uris
