@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -70,6 +69,8 @@ class ClientCertificate(NamedTuple):
     uris: tuple[str, ...]
     fingerprint: str
     """SHA-256 of all of it, as hexadecimal digits."""
+    title: str
+    """The whole subject as text (RFC 4514): the last part first, ``CN=device-7,O=Example,C=FR``."""
     der: bytes
 
     @property
@@ -83,11 +84,6 @@ class ClientCertificate(NamedTuple):
         if len(self.subject.common_name) == 1:
             return self.subject.common_name[0]
         return next(iter(self.sans), "")
-
-    @property
-    def pem(self) -> str:
-        """PEM without its first and last line and without line ends, as fits into a header field."""
-        return b64encode(self.der).decode()
 
 
 def prepare() -> None:
@@ -207,6 +203,7 @@ def client_certificate(der: bytes) -> ClientCertificate:
             alternatives.addresses,
             alternatives.uris,
             hashlib.sha256(der).hexdigest(),
+            certificate.subject.rfc4514_string(),
             der,
         )
     except x509.InvalidVersion:

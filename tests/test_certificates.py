@@ -229,11 +229,11 @@ def test_a_client_s_certificate() -> None:
         ("10.0.0.1", "2001:db8::1", "10.0.0.2"),
         ("spiffe://a.example/device",),
         hashlib.sha256(shown).hexdigest(),
+        "1.2.840.113549.1.9.1=a@b,2.5.4.5=7,ST=State,L=LYON,C=FR,CN=*.cheese.com,CN=*.cheese.org,OU=Unit,O=Cheese 2,"
+        "O=Cheese,DC=cheese,DC=org",
         shown,
     )  # fmt: skip
     assert found.sans == found.dns_names + found.emails + found.addresses + found.uris
-    body = pem(subject, "C=US,CN=CA", MIXED, 1 << 150).decode().split("\n")
-    assert found.pem == "".join(body[1:-2])
 
 
 def test_who_a_client_is() -> None:
