@@ -86,7 +86,6 @@ VERIFIED = der("C=FR,O=One+ Two,O=Three,CN=device-7", "CN=authority", dns(["a.ex
         ("tls.client.issuer.common_name", b"authority"),
         ("tls.client.san", b"a.example"),
         ("tls.client.serial_number", b"4711"),
-        ("tls.client.fingerprint", sha256(VERIFIED).hexdigest().encode()),
     ],
 )
 def test_tls(name: str, value: bytes) -> None:
@@ -100,6 +99,13 @@ def test_tls(name: str, value: bytes) -> None:
     for other in (Secured(None, *facts, VERIFIED), Secured(None, *facts), Secured(None, *facts, b"garbage", True)):
         request.secured = other
         assert find(request) == (b"" if "client" in name else value)
+
+
+def test_fingerprint() -> None:
+    """SHA-256 of the whole certificate."""
+    request = Request()
+    request.secured = Secured(None, certificate=VERIFIED, verified=True)
+    assert lookup("tls.client.fingerprint")(request) == sha256(VERIFIED).hexdigest().encode()
 
 
 def test_tls_names_that_are_none() -> None:

@@ -28,14 +28,14 @@ def test_one_that_is_not_verified() -> None:
     assert (found.known, found.identity) == (None, "")
 
 
-@pytest.mark.parametrize("shown", [b"", b"garbage", SHOWN[:-1]])
+@pytest.mark.parametrize("shown", [b"", b"garbage", SHOWN[:-1]], ids=["none", "garbage", "half"])
 def test_no_certificate(shown: bytes) -> None:
     """None, and one that cannot be read, are the same; also where certificates are verified if there are any."""
     found = Secured(None, certificate=shown, verified=True)
     assert (found.client, found.known, found.identity) == (None, None, "")
 
 
-@pytest.mark.parametrize("shown", [SHOWN, b"garbage", b""])
+@pytest.mark.parametrize("shown", [SHOWN, b"garbage", b""], ids=["good", "garbage", "none"])
 def test_it_is_read_once(shown: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many requests of the connection ask, and not before the first of them."""
     calls: list[bytes] = []
