@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 """Names that every certificate made here is good for, too."""
 _LIFETIME = timedelta(days=365)
+_ODD_NAME = "a name in the certificate is of a type that names cannot have"
+"""The package says TypeError to that, which is for those who make certificates."""
 _SKEW = timedelta(hours=1)
 """Clocks that are slow shall not refuse a new certificate."""
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -131,7 +133,7 @@ def facts_of(pem: bytes) -> CertificateFacts:
     certificate = _leaf(pem)
     alternatives = _alternatives(certificate)
     if alternatives is None:
-        names: Iterable[str] = _name(certificate.subject).common_name
+        names: Iterable[str] = _subject(certificate).common_name
     else:
         names = (*alternatives.dns, *alternatives.addresses)
     return CertificateFacts(
@@ -208,6 +210,8 @@ def client_certificate(der: bytes) -> ClientCertificate:
         )
     except x509.InvalidVersion:
         raise ValueError("a certificate of an unknown version") from None
+    except TypeError:
+        raise ValueError(_ODD_NAME) from None
 
 
 # Both...
@@ -240,7 +244,7 @@ def _alternatives(certificate: x509.Certificate) -> _Alternatives | None:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return None
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError, TypeError):
         raise ValueError("the certificate has a malformed extension") from None
     names = extension.value
     return _Alternatives(
@@ -249,6 +253,13 @@ def _alternatives(certificate: x509.Certificate) -> _Alternatives | None:
         tuple(_unmapped(one) for one in names.get_values_for_type(x509.IPAddress)),
         tuple(names.get_values_for_type(x509.UniformResourceIdentifier)),
     )
+
+
+def _subject(certificate: x509.Certificate) -> DistinguishedName:
+    try:
+        return _name(certificate.subject)
+    except TypeError:
+        raise ValueError(_ODD_NAME) from None
 
 
 def _name(name: x509.Name) -> DistinguishedName:

@@ -163,6 +163,17 @@ def test_malformed_extensions() -> None:
         client_certificate(der(more=((broken, False),)))
 
 
+def test_names_of_a_wrong_type() -> None:
+    """A bit string where a text should be: OpenSSL takes that, so a client may show it."""
+    shown = der("CN=abcdefgh", "CN=x")
+    assert shown.count(b"\x0c\x08abcdefgh") == 1
+    odd = shown.replace(b"\x0c\x08abcdefgh", b"\x03\x08\0bcdefgh")
+    with pytest.raises(ValueError, match="of a type that names cannot have"):
+        client_certificate(odd)
+    with pytest.raises(ValueError, match="of a type that names cannot have"):
+        facts_of(ssl.DER_cert_to_PEM_cert(odd).encode())
+
+
 # Compared...
 
 
