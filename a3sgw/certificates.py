@@ -6,8 +6,8 @@ to be quick.
 
 from __future__ import annotations
 
+import hashlib
 import re
-from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 ALWAYS = ("localhost", "127.0.0.1", "::1")
 """Names that every certificate made here is good for, too."""
 _LIFETIME = timedelta(days=365)
+_ODD_NAME = "a name in the certificate is of a type that names cannot have"
+"""The package says TypeError to that, which is for those who make certificates."""
 _SKEW = timedelta(hours=1)
 """Clocks that are slow shall not refuse a new certificate."""
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
@@ -67,6 +69,10 @@ class ClientCertificate(NamedTuple):
     emails: tuple[str, ...]
     addresses: tuple[str, ...]
     uris: tuple[str, ...]
+    fingerprint: str
+    """SHA-256 of all of it, as hexadecimal digits."""
+    title: str
+    """The whole subject as text (RFC 4514): the last part first, ``CN=device-7,O=Example,C=FR``."""
     der: bytes
 
     @property
@@ -80,11 +86,6 @@ class ClientCertificate(NamedTuple):
         if len(self.subject.common_name) == 1:
             return self.subject.common_name[0]
         return next(iter(self.sans), "")
-
-    @property
-    def pem(self) -> str:
-        """PEM without its first and last line and without line ends, as fits into a header field."""
-        return b64encode(self.der).decode()
 
 
 def prepare() -> None:
@@ -132,7 +133,7 @@ def facts_of(pem: bytes) -> CertificateFacts:
     certificate = _leaf(pem)
     alternatives = _alternatives(certificate)
     if alternatives is None:
-        names: Iterable[str] = _name(certificate.subject).common_name
+        names: Iterable[str] = _subject(certificate).common_name
     else:
         names = (*alternatives.dns, *alternatives.addresses)
     return CertificateFacts(
@@ -203,10 +204,14 @@ def client_certificate(der: bytes) -> ClientCertificate:
             alternatives.emails,
             alternatives.addresses,
             alternatives.uris,
+            hashlib.sha256(der).hexdigest(),
+            certificate.subject.rfc4514_string(),
             der,
         )
     except x509.InvalidVersion:
         raise ValueError("a certificate of an unknown version") from None
+    except TypeError:
+        raise ValueError(_ODD_NAME) from None
 
 
 # Both...
@@ -239,7 +244,7 @@ def _alternatives(certificate: x509.Certificate) -> _Alternatives | None:
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
     except x509.ExtensionNotFound:
         return None
-    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
+    except (x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError, TypeError):
         raise ValueError("the certificate has a malformed extension") from None
     names = extension.value
     return _Alternatives(
@@ -248,6 +253,13 @@ def _alternatives(certificate: x509.Certificate) -> _Alternatives | None:
         tuple(_unmapped(one) for one in names.get_values_for_type(x509.IPAddress)),
         tuple(names.get_values_for_type(x509.UniformResourceIdentifier)),
     )
+
+
+def _subject(certificate: x509.Certificate) -> DistinguishedName:
+    try:
+        return _name(certificate.subject)
+    except TypeError:
+        raise ValueError(_ODD_NAME) from None
 
 
 def _name(name: x509.Name) -> DistinguishedName:

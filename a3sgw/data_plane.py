@@ -120,7 +120,7 @@ class DataPlane:
             known = self.state.all()
             parts = Parts(
                 self._sweeper,
-                lambda *names: self._observers(log, *names),
+                lambda *names: self._observers(log, config, *names),
                 self._registry,
                 self._directory,
                 log,
@@ -255,10 +255,13 @@ class DataPlane:
                     one.close()
 
     def _observers(
-        self, log: AccessLog | None, entrypoint: str, router: str, service: str, careful: bool
+        self, log: AccessLog | None, config: Config, entrypoint: str, router: str, service: str, careful: bool
     ) -> tuple[Observer, ...]:
         count = counting(self.metrics.route(entrypoint, router, service))
-        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service, careful))
+        if log is None:
+            return (count,)
+        secured = config.entrypoints[entrypoint].tls is not None
+        return (count, logging_to(log, entrypoint, router, service, careful, secured))
 
     def _stream_observers(
         self, log: AccessLog | None, entrypoint: str, router: str, service: str

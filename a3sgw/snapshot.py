@@ -246,6 +246,11 @@ class Snapshot:
             found.append(self.switching.guards[entrypoint])
         return found
 
+    def secures(self, entrypoint: str) -> bool:
+        """Whether connections to it may come with TLS, of which there is more to log."""
+        options = self.config.entrypoints.get(entrypoint)
+        return options is not None and options.tls is not None
+
     def names(self) -> Iterator[tuple[str, str, str]]:
         """(entrypoint, router, service) of everything that counts."""
         for entrypoint in self.config.entrypoints:
@@ -467,7 +472,8 @@ class _Compiler:
         before = self.made.before(entrypoint)
         previous = None
         if self.previous is not None and self._same_observers and self.previous.before(entrypoint) == before:
-            previous = self.previous.tables.get(entrypoint)
+            secures = self.made.secures(entrypoint)
+            previous = self.previous.tables.get(entrypoint) if self.previous.secures(entrypoint) == secures else None
         if previous is not None and _same(previous.entries, entries):
             return previous
         chain = Chain((*before, self._unmatched))
@@ -482,7 +488,8 @@ class _Compiler:
         middlewares = [*self.made.before(entrypoint), *(self.made.middlewares[one] for one in named)]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)
+        secures = self.made.secures(entrypoint)
+        made_of = (router.service, differs, secures, router.timeouts, router.importance, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ssl
 import tempfile
 import warnings
@@ -145,7 +146,7 @@ def test_types_of_keys(kind: str, type_: str) -> None:
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "the certificate cannot be read"),
         (pem().replace(b"M", b"!", 1), "the certificate cannot be read"),
     ],
-    ids=["nothing", "garbage", "a key", "cut", "no DER", "no base64"],
+    ids=["empty", "garbage", "a key", "half", "no certificate", "damaged"],
 )
 def test_what_is_no_certificate(content: bytes, complaint: str) -> None:
     """The reason says what to look at."""
@@ -160,6 +161,17 @@ def test_malformed_extensions() -> None:
         facts_of(pem(more=((broken, False),)))
     with pytest.raises(ValueError, match="malformed extension"):
         client_certificate(der(more=((broken, False),)))
+
+
+def test_names_of_a_wrong_type() -> None:
+    """A bit string where a text should be: OpenSSL takes that, so a client may show it."""
+    shown = der("CN=abcdefgh", "CN=x")
+    assert shown.count(b"\x0c\x08abcdefgh") == 1
+    odd = shown.replace(b"\x0c\x08abcdefgh", b"\x03\x08\0bcdefgh")
+    with pytest.raises(ValueError, match="of a type that names cannot have"):
+        client_certificate(odd)
+    with pytest.raises(ValueError, match="of a type that names cannot have"):
+        facts_of(ssl.DER_cert_to_PEM_cert(odd).encode())
 
 
 # Compared...
@@ -227,11 +239,12 @@ def test_a_client_s_certificate() -> None:
         ("me@a.example",),
         ("10.0.0.1", "2001:db8::1", "10.0.0.2"),
         ("spiffe://a.example/device",),
+        hashlib.sha256(shown).hexdigest(),
+        "1.2.840.113549.1.9.1=a@b,2.5.4.5=7,ST=State,L=LYON,C=FR,CN=*.cheese.com,CN=*.cheese.org,OU=Unit,O=Cheese 2,"
+        "O=Cheese,DC=cheese,DC=org",
         shown,
     )  # fmt: skip
     assert found.sans == found.dns_names + found.emails + found.addresses + found.uris
-    body = pem(subject, "C=US,CN=CA", MIXED, 1 << 150).decode().split("\n")
-    assert found.pem == "".join(body[1:-2])
 
 
 def test_who_a_client_is() -> None:
