@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
+from a3sgw.observe.datagrams import DatagramData, DatagramMetrics
 
 __all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
 
@@ -25,6 +26,7 @@ class MetricsData(TypedDict):
     """What happened at services, by name: how often, by what."""
     middlewares: dict[str, dict[str, int]]
     """What middlewares did other than let requests pass, by name: how often, by what."""
+    datagrams: list[DatagramData]
 
 
 class Metrics:
@@ -38,6 +40,7 @@ class Metrics:
         self._entrypoints: dict[str, EntrypointMetrics] = {}
         self._services: dict[str, EventMetrics] = {}
         self._middlewares: dict[str, EventMetrics] = {}
+        self._datagrams: dict[RouteKey, DatagramMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -62,6 +65,11 @@ class Metrics:
         if found is None:
             found = self._entrypoints[name] = EntrypointMetrics(name)
         return found
+
+    def datagrams(self, entrypoint: str, router: str = "", service: str = "") -> DatagramMetrics:
+        """The UDP counters of these names: the same object for the same names."""
+        key = (entrypoint, router, service)
+        return self._datagrams.setdefault(key, DatagramMetrics(*key))
 
     def service(self, name: str) -> EventMetrics:
         """The events of the service `name`: the same object for the same name."""
@@ -88,7 +96,10 @@ class Metrics:
         A route that left the configuration may still carry running requests, which count when they end: so it goes
         only after a whole period without one.
         """
-        gone = self._routes.keys() - set(keep)
+        kept = set(keep)
+        for key in [key for key, one in self._datagrams.items() if key not in kept and not one.open]:
+            del self._datagrams[key]
+        gone = self._routes.keys() - kept
         counts = {key: self._routes[key].count for key in gone}
         idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
         for key in idle:
@@ -118,6 +129,7 @@ class Metrics:
             "table": _sum(self._own_table(), self._other_tables),
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
+            "datagrams": [one.data() for one in list(self._datagrams.values()) if one.is_used],
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -136,6 +148,8 @@ class Metrics:
             self.service(name).add(events)
         for name, events in data["middlewares"].items():
             self.middleware(name).add(events)
+        for one in data["datagrams"]:
+            self.datagrams(*one["key"]).add(one)
 
 
 def _events(named: dict[str, EventMetrics]) -> dict[str, dict[str, int]]:
