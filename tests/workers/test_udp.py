@@ -44,9 +44,8 @@ async def test_a_client_stays_with_a_worker(tmp_path: Path) -> None:
                     for number, asker in enumerate(askers):
                         assert await asker.asks(b"%d" % number) == b"a %d" % number
                     if turn == 1:
-                        path.write_text(
-                            hcl("http://127.0.0.1:9", speaker.url, 'middlewares "m" {\n type = "compress"\n}')
-                        )
+                        other = 'middlewares "m" {\n type = "compress"\n}\n'
+                        path.write_text(hcl("http://127.0.0.1:9", speaker.url, other))
                         await until(running.uses(2), "the new configuration is in use", 20)
                 ports = {data: {one for said, (_, one) in speaker.heard if said == data} for data, _ in speaker.heard}
                 assert len(ports) == 40
