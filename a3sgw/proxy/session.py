@@ -239,6 +239,12 @@ class Session:
         self._socket = one
         self._send, self._receive = one.send, one.recv_into
         asyncio.get_running_loop().add_reader(one, self._readable)
+        waiting, self._pending = self._pending, []
+        for data in waiting:
+            try:
+                one.send(data)
+            except OSError as error:
+                self.count.drop("too_long" if error.errno == errno.EMSGSIZE else "full")
 
     def _close(self) -> None:
         one, self._socket = self._socket, None
@@ -269,13 +275,6 @@ class Session:
         except (OSError, UnicodeError, TimeoutError) as error:
             self._task = None
             self.lost(error)
-            return
-        waiting, self._pending = self._pending, []
-        for data in waiting:
-            try:
-                self._send(data)
-            except OSError as error:
-                self._not_sent(error, memoryview(data))
 
     # From the endpoint...
 
@@ -318,6 +317,7 @@ class Session:
         """The endpoint is not there, or its port is closed; False when there is no other, and then it has ended."""
         self._close()
         self._answered = False
+        self._asked = self._gave  # what it owed will not come
         url = self.endpoint.url if self.endpoint is not None else ""
         self._visit.not_reached(ConnectError(f"cannot reach {url}: {error}"))
         return self.connect()

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -396,6 +400,66 @@ async def test_no_router() -> None:
         with client(running) as one:
             one.send(b"1")
             await until(lambda: counts(running)["dropped"] == {"no_router": 1}, "it is dropped")
+
+
+@contextmanager
+def room_for(count: int) -> Iterator[None]:
+    """This process may open so many more descriptors."""
+    fill: list[int] = []
+    try:
+        top = max(map(int, os.listdir("/proc/self/fd")))
+        while not fill or fill[-1] <= top:  # those below are no holes any more
+            fill.append(os.open("/dev/null", os.O_RDONLY))
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (fill[-1] + 1 + count, hard))
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        for one in fill:
+            os.close(one)
+
+
+async def test_no_more_sockets() -> None:
+    """The oldest session makes room; that is no fault of an endpoint. Where there is none, the client is refused and
+    may come again."""
+    async with Speaker("a") as speaker:
+        text = config(speaker.url, balancer="passive_health_check { max_failed_attempts = 1 }")
+        async with gateway(text) as running:
+            with client(running) as one, client(running) as two:
+                with room_for(0):
+                    one.send(b"0")
+                    await until(lambda: counts(running)["dropped"] == {"no_endpoint": 1}, "it is refused")
+                with room_for(1):
+                    assert await one.ask(b"1") == b"a 1"
+                    assert await two.ask(b"2") == b"a 2"
+                    assert counts(running)["ended"] == {"no_socket": 1, "evicted": 1}
+                    assert await one.ask(b"3") == b"a 3"
+            assert running.gateway._plane.in_flight() == {"dns": {speaker.url: 1}}
+    assert sorted((one["error"], one["attempts"]) for one in running.records) == [
+        ("", 1),
+        ("evicted", 1),
+        ("evicted", 1),
+        ("no more sockets", 1),
+    ]
+
+
+async def test_other_errors_of_the_network() -> None:
+    """A host that cannot be reached at all is passed over at once, before anything is sent."""
+    async with Speaker("a") as speaker, gateway(config("udp://255.255.255.255:9", speaker.url)) as running:
+        with client(running) as one, client(running) as two:
+            assert await one.ask(b"1") == b"a 1"
+            assert await two.ask(b"2") == b"a 2"
+
+
+async def test_a_name_that_leads_nowhere() -> None:
+    """It counts as an endpoint that cannot be reached; what has waited goes to the next one."""
+    server = f'{{ url = "udp://{"a" * 64}.invalid:9", resolve = "system" }}'
+    async with Speaker("a") as speaker:
+        text = config(speaker.url).replace("servers = [", f"servers = [{server}, ")
+        async with gateway(text) as running:
+            with client(running) as one, client(running) as two:
+                assert await one.ask(b"1") == b"a 1"
+                assert await two.ask(b"2") == b"a 2"
 
 
 async def test_failing_over() -> None:

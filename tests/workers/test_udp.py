@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from tests.support.datagrams import Asker, Speaker
-from tests.support.live import until
+from tests.support.live import fetch, until
 from tests.support.processes import alive
 from tests.support.workers import TWO, crew, text
 
@@ -52,6 +52,10 @@ async def test_a_client_stays_with_a_worker(tmp_path: Path) -> None:
                 assert all(len(one) == 1 for one in ports.values())
                 await until(running.told_of(40), "the workers have told of them", 20)
                 assert all(await running.connections())
+                page = (await fetch(running.admin, "/metrics")).body.decode()
+                labels = 'entrypoint="dns",router="dns",service="dns"'
+                assert f"a3sgw_udp_sessions{{{labels}}} 40.0" in page
+                assert f'a3sgw_udp_datagrams_total{{direction="in",{labels}}} 120.0' in page
 
 
 async def test_a_worker_dies(tmp_path: Path) -> None:
