@@ -21,6 +21,7 @@ from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
+from a3sgw.observe.datagrams import DatagramMetrics
 from a3sgw.observe.streams import StreamMetrics
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
@@ -29,6 +30,7 @@ from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Care, Observer, Route
+from a3sgw.routing.sessions import SessionTable
 from a3sgw.routing.table import Table
 from a3sgw.rule.ast import Node
 from a3sgw.rule.compile import compile_node, compile_rule
@@ -111,6 +113,8 @@ class Parts:
     """Sends a request that a middleware has made to a service."""
     shared: Shared = field(default_factory=Shared)
     """What all middlewares of the process have in common."""
+    datagrams: Callable[[str, str, str], DatagramMetrics] = DatagramMetrics
+    """(entrypoint, router, service) → counters of its UDP sessions."""
 
 
 @dataclass
@@ -335,11 +339,14 @@ class _Compiler:
         if self.problems:
             raise ConfigError(self.problems)
         for name, entrypoint in self.config.entrypoints.items():
+            named = expanded(entrypoint.middlewares, self.config.middlewares)
             if entrypoint.protocol == "http":
                 if entrypoint.redirect is not None:
                     self._redirect(name, entrypoint.redirect)
                 self.made.tables[name] = yield from self._table(name)
-            named = expanded(entrypoint.middlewares, self.config.middlewares)
+            elif entrypoint.protocol == "udp":
+                self.made.tables[name], own = self._sessions(name)
+                named = expanded((*entrypoint.middlewares, *own), self.config.middlewares)
             self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
         return self.made
 
@@ -501,6 +508,29 @@ class _Compiler:
             route = Route(name, chain, service, plan, observers, care)
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
+
+    def _sessions(self, entrypoint: str) -> tuple[SessionTable, tuple[str, ...]]:
+        """What a UDP entrypoint has in the place of a table, and the middlewares of its router, which stand before."""
+        named = (one for one in self.config.routers.items() if entrypoint in (one[1].entrypoints or (entrypoint,)))
+        name, router = next(((name, one) for name, one in named if not one.rule), ("", None))
+        if router is None:
+            route = Route("", Chain((self._unmatched,)), None, Plan(), ())
+            return SessionTable(route, self.parts.datagrams(entrypoint, "", "")), ()
+        node = self.made.nodes[router.service]
+        metrics = self.parts.datagrams(entrypoint, name, router.service)
+        made_of = ("udp", router.service, router.timeouts, router.importance, node)
+        known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
+        if known is not None and known[0] == made_of and self._same_observers:
+            route = known[1]
+        else:
+            chain = Chain([RouterTimeouts(router.timeouts)] if router.timeouts is not None else [])
+            plans = {service: chain.plan(plan) for service, plan in node.leaves()}
+            importance = _IMPORTANCE.index(router.importance)
+            care = Care(node, plans, 0, 0, importance, self.parts.sweeper)
+            observers = self.parts.observe(entrypoint, name, router.service, True)
+            route = Route(name, Chain(), None, Plan(), observers, care)
+        self.made.routes[entrypoint, name] = (made_of, route)
+        return SessionTable(route, metrics), router.middlewares
 
     def _chain(
         self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode | None, router: Router

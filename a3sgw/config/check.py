@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from a3sgw.config.chains import ANSWERING, parts
+from a3sgw.config.datagrams import second_routers, wrong_with
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.kind import HTTP_ONLY, TCP_ONLY, blanked, is_tcp, kind_on, kinds
@@ -57,6 +58,8 @@ class _Checks:
             yield from self._service(name, service)
         for name, middleware in self.middlewares.items():
             yield from self._middleware(name, middleware)
+        for path, message, help in second_routers(self.entrypoints, self.routers):
+            yield self._error(path, message, help, key=True)
         yield from self._addresses()
         yield from self._circles()
         yield from self._chains()
@@ -79,6 +82,9 @@ class _Checks:
     def _entrypoint(self, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
         base: Path = ("entrypoints", name)
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
+        kinds = {key: middleware.kind for key, middleware in self.middlewares.items()}
+        for path, message, help in wrong_with(name, entrypoint, kinds):
+            yield self._error(path, message, help)
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.to.lstrip(":").isdigit():
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))

@@ -15,6 +15,7 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from a3sgw.observe.counters import BOUNDS, EntrypointData, RouteData, RouteMetrics
+from a3sgw.observe.datagrams import DatagramData
 from a3sgw.observe.metrics import Metrics, MetricsData
 from a3sgw.observe.streams import StreamData
 
@@ -76,6 +77,7 @@ class _Everything(Collector):
         for position, level in enumerate(_LEVELS):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
+        yield from datagram_families(self._data["datagrams"])
         yield from _state(self._data)
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
@@ -144,7 +146,7 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
 
 def _streams(streams: Iterable[StreamData]) -> Iterator[Metric]:
     labels = ["kind", "entrypoint", "router", "service"]
-    opened = GaugeMetricFamily("a3sgw_open_streams", "TCP connections, WebSockets and UDP sessions now.", labels=labels)
+    opened = GaugeMetricFamily("a3sgw_open_streams", "TCP connections and WebSockets now.", labels=labels)
     ended = CounterMetricFamily(
         "a3sgw_streams", "Those that have ended, or never begun, by why.", labels=[*labels, "reason"]
     )
@@ -152,7 +154,6 @@ def _streams(streams: Iterable[StreamData]) -> Iterator[Metric]:
     octets = CounterMetricFamily(
         "a3sgw_streams_bytes", "Bytes of those that have ended, by direction.", labels=[*labels, "direction"]
     )
-    events = CounterMetricFamily("a3sgw_stream_events", "What else happened on them.", labels=[*labels, "event"])
     for one in streams:
         key = list(one["key"])
         opened.add_metric(key, one["open"])
@@ -161,9 +162,35 @@ def _streams(streams: Iterable[StreamData]) -> Iterator[Metric]:
         seconds.add_metric(key, one["seconds"])
         octets.add_metric([*key, "received"], one["received"])
         octets.add_metric([*key, "sent"], one["sent"])
-        for event, count in one["more"].items():
-            events.add_metric([*key, event], count)
-    return iter((opened, ended, seconds, octets, events))
+    return iter((opened, ended, seconds, octets))
+
+
+_UDP = ("entrypoint", "router", "service")
+
+
+def datagram_families(routes: Iterable[DatagramData]) -> Iterator[Metric]:
+    """What UDP entrypoints did."""
+    sessions = GaugeMetricFamily("a3sgw_udp_sessions", "UDP sessions open now.", labels=_UDP)
+    opened = CounterMetricFamily("a3sgw_udp_sessions_opened", "UDP sessions begun.", labels=_UDP)
+    ended = CounterMetricFamily("a3sgw_udp_sessions_ended", "UDP sessions ended, by why.", labels=[*_UDP, "reason"])
+    labels = [*_UDP, "direction"]
+    count = CounterMetricFamily(
+        "a3sgw_udp_datagrams", "Datagrams forwarded, in to endpoints or out to clients.", labels=labels
+    )
+    size = CounterMetricFamily("a3sgw_udp_bytes", "Bytes in such datagrams.", labels=labels)
+    dropped = CounterMetricFamily("a3sgw_udp_dropped", "Datagrams dropped, by why.", labels=[*_UDP, "reason"])
+    for one in routes:
+        key = list(one["key"])
+        sessions.add_metric(key, one["open"])
+        opened.add_metric(key, one["opened"])
+        count.add_metric([*key, "in"], one["received"])
+        count.add_metric([*key, "out"], one["sent"])
+        size.add_metric([*key, "in"], one["received_bytes"])
+        size.add_metric([*key, "out"], one["sent_bytes"])
+        for family, reasons in ((ended, one["ended"]), (dropped, one["dropped"])):
+            for reason, number in reasons.items():
+                family.add_metric([*key, reason], number)
+    return iter((sessions, opened, ended, count, size, dropped))
 
 
 def _state(data: MetricsData) -> Iterator[Metric]:

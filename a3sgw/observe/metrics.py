@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
+from a3sgw.observe.datagrams import DatagramData, DatagramMetrics
 from a3sgw.observe.streams import StreamData, StreamKey, StreamMetrics
 
 __all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
@@ -27,6 +28,7 @@ class MetricsData(TypedDict):
     middlewares: dict[str, dict[str, int]]
     """What middlewares did other than let requests pass, by name: how often, by what."""
     streams: list[StreamData]
+    datagrams: list[DatagramData]
 
 
 class Metrics:
@@ -41,6 +43,7 @@ class Metrics:
         self._services: dict[str, EventMetrics] = {}
         self._middlewares: dict[str, EventMetrics] = {}
         self._streams: dict[StreamKey, StreamMetrics] = {}
+        self._datagrams: dict[RouteKey, DatagramMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -65,6 +68,11 @@ class Metrics:
         if found is None:
             found = self._entrypoints[name] = EntrypointMetrics(name)
         return found
+
+    def datagrams(self, entrypoint: str, router: str = "", service: str = "") -> DatagramMetrics:
+        """The UDP counters of these names: the same object for the same names."""
+        key = (entrypoint, router, service)
+        return self._datagrams.setdefault(key, DatagramMetrics(*key))
 
     def service(self, name: str) -> EventMetrics:
         """The events of the service `name`: the same object for the same name."""
@@ -99,14 +107,16 @@ class Metrics:
         A route that left the configuration may still carry running requests, which count when they end: so it goes
         only after a whole period without one.
         """
-        wanted = set(keep)
-        gone = self._routes.keys() - wanted
+        kept = set(keep)
+        for key in [key for key, one in self._datagrams.items() if key not in kept and not one.open]:
+            del self._datagrams[key]
+        gone = self._routes.keys() - kept
         counts = {key: self._routes[key].count for key in gone}
         idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
         for key in idle:
             del self._routes[key], counts[key]
         self._idle_since = counts
-        for stream in [key for key, one in self._streams.items() if key[1:] not in wanted and not one.open]:
+        for stream in [key for key, one in self._streams.items() if key[1:] not in kept and not one.open]:
             del self._streams[stream]
         return len(idle)
 
@@ -133,6 +143,7 @@ class Metrics:
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
             "streams": [one.data() for one in list(self._streams.values())],
+            "datagrams": [one.data() for one in list(self._datagrams.values()) if one.is_used],
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -153,6 +164,8 @@ class Metrics:
             self.middleware(name).add(events)
         for stream in data["streams"]:
             self.stream(*stream["key"]).add(stream)
+        for one in data["datagrams"]:
+            self.datagrams(*one["key"]).add(one)
 
 
 def _events(named: dict[str, EventMetrics]) -> dict[str, dict[str, int]]:

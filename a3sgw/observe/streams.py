@@ -1,11 +1,11 @@
-"""Counters of what is longer than a request: TCP connections, WebSockets, UDP sessions."""
+"""Counters of what is longer than a request: TCP connections and WebSockets."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
 StreamKey = tuple[str, str, str, str]
-"""(kind, entrypoint, router, service); kind is ``tcp``, ``websocket`` or ``udp``."""
+"""(kind, entrypoint, router, service); kind is ``tcp`` or ``websocket``."""
 
 
 class StreamData(TypedDict):
@@ -18,14 +18,12 @@ class StreamData(TypedDict):
     seconds: float
     received: int
     sent: int
-    more: dict[str, int]
-    """What is only counted for some kinds: datagrams, and those that were dropped."""
 
 
 class StreamMetrics:
     """The streams of one kind on one route. Bytes and seconds count when a stream ends."""
 
-    __slots__ = ("ended", "key", "more", "open", "received", "seconds", "sent")
+    __slots__ = ("ended", "key", "open", "received", "seconds", "sent")
 
     def __init__(self, key: StreamKey) -> None:
         self.key = key
@@ -34,7 +32,6 @@ class StreamMetrics:
         self.seconds = 0.0
         self.received = 0
         self.sent = 0
-        self.more: dict[str, int] = {}
 
     def opened(self) -> None:
         """One more."""
@@ -52,10 +49,6 @@ class StreamMetrics:
         """One has ended that was never open."""
         self.ended[reason] = self.ended.get(reason, 0) + 1
 
-    def count(self, what: str, times: int = 1) -> None:
-        """Something else has happened."""
-        self.more[what] = self.more.get(what, 0) + times
-
     def data(self) -> StreamData:
         """A copy as plain data."""
         return {
@@ -65,7 +58,6 @@ class StreamMetrics:
             "seconds": self.seconds,
             "received": self.received,
             "sent": self.sent,
-            "more": self.more.copy(),
         }
 
     def add(self, data: StreamData) -> None:
@@ -76,8 +68,6 @@ class StreamMetrics:
         self.seconds += data["seconds"]
         self.received += data["received"]
         self.sent += data["sent"]
-        for what, count in data["more"].items():
-            self.count(what, count)
 
     def __repr__(self) -> str:
         return f"<StreamMetrics [{'/'.join(self.key)}, {self.open} open]>"

@@ -146,9 +146,16 @@ class Visit:
         if choice is None:
             return
         self._error = error
+        self._judged = False
         self.tried = (*self.tried, choice.endpoint)
         choice.judge(True)
         self._leave()
+
+    def put_back(self) -> None:
+        """The endpoint was not even asked, which is our fault; `next` may find it again."""
+        if self.choice is not None:
+            self.attempts -= 1
+            self._leave()
 
     def over(self, failed: bool | None) -> None:
         """It has ended; more calls change nothing. `failed` when the endpoint broke off, or was never found, None when

@@ -49,7 +49,8 @@ class Pool:
         self.identity = identity
         """What it was made of: a reload goes on using a pool whose identity is the same."""
         self._sweeper = sweeper
-        self._tls = tls
+        self.tls = tls
+        """What the endpoint is spoken to with; None for plain connections."""
         self._limit = limit
         self._idle_timeout = idle_timeout
         self._idle: list[Upstream] = []
@@ -97,13 +98,13 @@ class Pool:
         """The same for another protocol than HTTP, one from `factory`; nothing of it is kept here."""
         loop = asyncio.get_running_loop()
         address = self.address
-        name = (address.server_name or address.host) if self._tls else None
+        name = (address.server_name or address.host) if self.tls else None
         try:
             async with asyncio.timeout(None if seconds == NO_LIMIT else seconds):
                 if address.path:
-                    return await loop.create_unix_connection(factory, address.path, ssl=self._tls, server_hostname=name)
+                    return await loop.create_unix_connection(factory, address.path, ssl=self.tls, server_hostname=name)
                 return await loop.create_connection(
-                    factory, address.host, address.port, ssl=self._tls, server_hostname=name
+                    factory, address.host, address.port, ssl=self.tls, server_hostname=name
                 )
         except TimeoutError:
             raise ConnectTimeout(f"no connection to {address} in {seconds:g} s") from None

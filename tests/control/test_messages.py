@@ -25,6 +25,7 @@ DATA: MetricsData = {
     "access_log_lost": 3,
     "table": {"evicted": 4},
     "services": {"s": {"retries": 2}},
+    "datagrams": [],
     "middlewares": {"m": {"refused": 1}},
     "streams": [StreamMetrics(("tcp", "db", "r", "s")).data()],
 }

@@ -1,4 +1,4 @@
-"""An HTTP entrypoint: listening sockets in front of a gate."""
+"""An entrypoint for connections, of HTTP and TCP: listening sockets in front of a gate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from a3sgw.shared.table import SharedTable
 from a3sgw.sweeper import Sweeper
 
 
-class HttpEntrypoint:
+class StreamEntrypoint:
     """`gate` is what its connections share, and what a reload changes."""
 
     def __init__(
@@ -27,7 +27,7 @@ class HttpEntrypoint:
         self._servers: list[asyncio.Server] = []
 
     def __repr__(self) -> str:
-        return f"<HttpEntrypoint [{self.gate.name}, {len(self.gate.connections)} connections]>"
+        return f"<StreamEntrypoint [{self.gate.name}, {len(self.gate.connections)} connections]>"
 
     async def listen(self, sockets: Iterable[socket.socket]) -> None:
         """Accept from these sockets, and close them when it stops."""
@@ -52,7 +52,7 @@ class HttpEntrypoint:
         self._servers = kept
         await self.listen(wanted.values())
 
-    async def take_over(self, other: HttpEntrypoint) -> None:
+    async def take_over(self, other: StreamEntrypoint) -> None:
         """Accept from the sockets of `other` too, which then can stop without a client being turned away."""
         await self.listen([socket.socket(fileno=os.dup(one.fileno())) for one in other._sockets()])
 
