@@ -146,7 +146,7 @@ def test_types_of_keys(kind: str, type_: str) -> None:
         (b"-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "the certificate cannot be read"),
         (pem().replace(b"M", b"!", 1), "the certificate cannot be read"),
     ],
-    ids=["empty", "garbage", "a key", "half", "no certificate", "damaged"],
+    ids=["nothing", "garbage", "a key", "cut", "no DER", "no base64"],
 )
 def test_what_is_no_certificate(content: bytes, complaint: str) -> None:
     """The reason says what to look at."""
