@@ -22,7 +22,7 @@ from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
-from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
+from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts, UpgradeLimit
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Care, Observer, Route
@@ -390,29 +390,42 @@ class _Compiler:
         middlewares = [self.made.middlewares[one] for one in named]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        made_of = (router.service, differs, router.timeouts, router.importance, *middlewares, node)
+        more = (router.timeouts, router.importance, router.websocket, router.event_stream)
+        made_of = (router.service, differs, *more, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
         else:
             merges = bool(router.merge_slashes) if differs else None
-            chain, plan, care = self._chain(merges, middlewares, node, router)
+            chain, plan, care = self._chain(merges, middlewares, node, name, router)
             observers = self.parts.observe(entrypoint, name, router.service, care is not None)
             service = node if care is None and isinstance(node, Service) else None
             route = Route(name, chain, service, plan, observers, care)
+            if router.websocket is not None:
+                route.websocket = router.websocket
+            route.error_event = router.event_stream is not None and router.event_stream.error_event
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
 
     def _chain(
-        self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode | None, router: Router
+        self,
+        merges: bool | None,
+        middlewares: list[Middleware[Any]],
+        node: ServiceNode | None,
+        name: str,
+        router: Router,
     ) -> tuple[Chain, Plan, Care | None]:
         """The same objects for all routes through the same things: there may be thousands."""
-        key = (merges, router.timeouts, router.importance, *map(id, middlewares), id(node))
+        limit = router.websocket.max_connections if router.websocket is not None else 0
+        limited = (name, limit) if limit else None
+        key = (merges, router.timeouts, router.importance, limited, *map(id, middlewares), id(node))
         if key not in self._chains:
             secret = {one: None for middleware in middlewares for one in middleware.conceals}
             first: list[Middleware[Any]] = [Conceal(tuple(secret))] if secret else []
             first += [MergeSlashes(merges)] if merges is not None else []
-            last = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
+            last: list[Middleware[Any]] = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
+            if limit and self.parts.table is not None:
+                last.append(UpgradeLimit(name, limit, self.parts.table))
             chain = Chain([*first, *middlewares, *last])
             importance = _IMPORTANCE.index(router.importance)
             self._chains[key] = chain, *way(chain, node, importance, self.parts.sweeper)

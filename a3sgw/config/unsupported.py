@@ -20,7 +20,7 @@ KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
             *("proxy_protocol", "proxy_protocol_required", "http2", "redirect"),
         ),
-        "routers": ("tls", "websocket", "event_stream"),
+        "routers": ("tls",),
         "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }

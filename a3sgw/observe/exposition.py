@@ -14,7 +14,7 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from a3sgw.observe.counters import BOUNDS, EntrypointData, RouteData, RouteMetrics
+from a3sgw.observe.counters import BOUNDS, UPGRADED_BOUNDS, EntrypointData, RouteData, RouteMetrics
 from a3sgw.observe.metrics import Metrics, MetricsData
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -22,6 +22,7 @@ CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 _LEVELS = ("entrypoint", "router", "service")
 _EDGES = (*map(repr, BOUNDS), "+Inf")
+_UPGRADED_EDGES = (*map(repr, UPGRADED_BOUNDS), "+Inf")
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class _Everything(Collector):
         for position, level in enumerate(_LEVELS):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
+        yield from _upgraded(self._data["entrypoints"])
         yield from _state(self._data)
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
@@ -119,8 +121,8 @@ def _requests(level: str, sums: dict[str, RouteMetrics]) -> Iterator[Metric]:
 def _by_class(counters: RouteMetrics) -> dict[tuple[str, str], int]:
     """Counts by (method, code class): exact codes would multiply the series without telling an alert more."""
     classes: dict[tuple[str, str], int] = {}
-    for (method, status), count in counters.requests.items():
-        key = (method.decode("latin-1"), f"{status // 100}xx")
+    for method, status, count in counters.data()["requests"]:
+        key = (method, f"{status // 100}xx")
         classes[key] = classes.get(key, 0) + count
     return classes
 
@@ -138,6 +140,28 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
         for reason, count in entrypoint["refused"].items():
             refused.add_metric([entrypoint["name"], reason], count)
     return iter((opened, accepted, refused))
+
+
+def _upgraded(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
+    label = ["entrypoint", "router"]
+    opened = GaugeMetricFamily(
+        "a3sgw_upgraded_connections", "Connections open now that have left HTTP, such as WebSocket.", labels=label
+    )
+    duration = HistogramMetricFamily(
+        "a3sgw_upgraded_duration_seconds", "How long those were open that have ended.", labels=label
+    )
+    received = CounterMetricFamily("a3sgw_upgraded_received_bytes", "Bytes from their clients.", labels=label)
+    sent = CounterMetricFamily("a3sgw_upgraded_sent_bytes", "Bytes to their clients.", labels=label)
+    for entrypoint in entrypoints:
+        for router, data in entrypoint["upgraded"].items():
+            names = [entrypoint["name"], router]
+            opened.add_metric(names, data["open"])
+            duration.add_metric(
+                names, list(zip(_UPGRADED_EDGES, accumulate(data["buckets"]), strict=True)), data["seconds"]
+            )
+            received.add_metric(names, data["received"])
+            sent.add_metric(names, data["sent"])
+    return iter((opened, duration, received, sent))
 
 
 def _state(data: MetricsData) -> Iterator[Metric]:

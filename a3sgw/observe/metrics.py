@@ -88,7 +88,11 @@ class Metrics:
         A route that left the configuration may still carry running requests, which count when they end: so it goes
         only after a whole period without one.
         """
-        gone = self._routes.keys() - set(keep)
+        keep = set(keep)
+        routers = {router for _, router, _ in keep}
+        for entrypoint in self._entrypoints.values():
+            entrypoint.forget(routers)
+        gone = self._routes.keys() - keep
         counts = {key: self._routes[key].count for key in gone}
         idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
         for key in idle:

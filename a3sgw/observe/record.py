@@ -56,6 +56,8 @@ class Record(Struct, gc=False):
     """Who asked, as an authentication middleware found out; left out where none did."""
     would_block: str | UnsetType = UNSET
     """Middlewares with ``mode = "observe"`` that would have refused it, each with why; left out where none would."""
+    upgraded: str | UnsetType = UNSET
+    """The protocol that a connection has changed to; then the times and bytes are those of the whole tunnel."""
     user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
     referer: str | UnsetType = UNSET

@@ -19,6 +19,9 @@ from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
+from a3sgw.proxy.seam import Client
+from a3sgw.proxy.tunnel import Make
+from a3sgw.proxy.upgraded import Upgraded
 from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
 from a3sgw.unsent import unread, unsent
@@ -166,6 +169,8 @@ class Downstream(asyncio.Protocol):
         """Keep what was sent ahead of the answer, up to a limit."""
         if self._state == _LINGERING or self._state == _CLOSED:
             return
+        if self._exchange is not None and self._exchange.request.upgrade:
+            self._keep = False  # should it not come to that, nobody may take it for a request
         self._ahead += data
         if len(self._ahead) > _MAX_AHEAD:
             self.hold(_AHEAD)
@@ -265,7 +270,14 @@ class Downstream(asyncio.Protocol):
         if length == 0:
             self._state = _WHOLE
             self.deadline = NEVER
-            if gate.accepting or not rest:
+            if not rest:
+                exchange.begin()
+                return rest
+            if request.upgrade:  # these bytes are for what comes after it, or for nobody
+                self._wait(rest)
+                exchange.begin()
+                return b""
+            if gate.accepting:
                 exchange.begin()
                 return rest
             self._ahead = rest  # an answer made at once has to know that it is not the last
@@ -304,7 +316,8 @@ class Downstream(asyncio.Protocol):
             self._take_id(request)
         if gate.request_id and not request.id:
             request.id = gate.new_id()
-        return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id) if request.id else forwarded
+        own = b"%bX-Request-Id: %b\r\n" % (forwarded, request.id) if request.id else forwarded
+        return own + b"Upgrade: %b\r\nConnection: Upgrade\r\n" % request.upgrade if request.upgrade else own
 
     def _take_id(self, request: Request) -> None:
         """The id the client sent: believed from trusted peers, and passed on where the gateway makes none."""
@@ -482,6 +495,22 @@ class Downstream(asyncio.Protocol):
         if tail:
             self._head = b""
             self._transport.write(tail)
+
+    def switch(
+        self, response: Response, protocol: bytes, make: Make, endpoint: asyncio.Transport, early: bytes
+    ) -> Client:
+        """The last head; then the connection is the tunnel's (see `Client.switch`)."""
+        self._transport.write(response_head(response, b"Upgrade: %b\r\nConnection: Upgrade\r\n" % protocol))
+        ahead, self._ahead = self._ahead, b""
+        self._state = _CLOSED
+        self._exchange = None
+        tunnel = make(self.gate.sweeper)
+        self.gate.replace(self, tunnel)
+        upgraded = Upgraded(self.gate, tunnel)
+        tunnel.join(self._transport, endpoint, ahead, early, self._slow)
+        if self._half_closed:
+            tunnel.client.eof_received()
+        return upgraded
 
     def abort(self) -> None:
         """Reset, so that a body that ends here can never pass for a whole one (semantics T-2)."""
