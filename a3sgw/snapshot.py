@@ -24,6 +24,7 @@ from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
 from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts, UpgradeLimit
 from a3sgw.routing.chain import Chain
+from a3sgw.routing.event_errors import EventErrors
 from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Care, Observer, Route
 from a3sgw.routing.table import Table
@@ -403,7 +404,6 @@ class _Compiler:
             route = Route(name, chain, service, plan, observers, care)
             if router.websocket is not None:
                 route.websocket = router.websocket
-            route.error_event = router.event_stream is not None and router.event_stream.error_event
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
 
@@ -418,7 +418,8 @@ class _Compiler:
         """The same objects for all routes through the same things: there may be thousands."""
         limit = router.websocket.max_connections if router.websocket is not None else 0
         limited = (name, limit) if limit else None
-        key = (merges, router.timeouts, router.importance, limited, *map(id, middlewares), id(node))
+        errors = router.event_stream is not None and router.event_stream.error_event
+        key = (merges, router.timeouts, router.importance, limited, errors, *map(id, middlewares), id(node))
         if key not in self._chains:
             secret = {one: None for middleware in middlewares for one in middleware.conceals}
             first: list[Middleware[Any]] = [Conceal(tuple(secret))] if secret else []
@@ -426,6 +427,8 @@ class _Compiler:
             last: list[Middleware[Any]] = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
             if limit and self.parts.table is not None:
                 last.append(UpgradeLimit(name, limit, self.parts.table))
+            if errors:
+                last.append(EventErrors())
             chain = Chain([*first, *middlewares, *last])
             importance = _IMPORTANCE.index(router.importance)
             self._chains[key] = chain, *way(chain, node, importance, self.parts.sweeper)

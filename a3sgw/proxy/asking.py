@@ -70,6 +70,10 @@ class _Asking:
         """The gateway itself never asks for that."""
         raise AssertionError("nobody has asked for another protocol")
 
+    def cut(self, data: bytes) -> bool:
+        """Not here."""
+        return False
+
     def abort(self) -> None:
         """It will never be."""
 

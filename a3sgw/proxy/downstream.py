@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import select
 import socket
 from typing import cast
 
@@ -32,7 +33,10 @@ _MAX_DRAIN = 256 * 1024
 """Bytes of an unwanted body read and dropped to keep the connection; a longer one costs the client its connection."""
 _LINGER = 2.0
 """Seconds to go on reading after the last answer, so that the client sees it and not a reset (RFC 9112 §9.6)."""
-_HALF_CLOSED_GRACE = 0.05
+_HALF_CLOSED_GRACE = 0.025
+"""Seconds that an answer may take to a client that has said everything before it is asked whether it is still there."""
+_LOOKS = (0.02, 0.05)
+"""When to look for its answer, in seconds from then; after that at every sweep."""
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 _CONTINUE_AFTER = 1.0
 """Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the
@@ -512,6 +516,14 @@ class Downstream(asyncio.Protocol):
             tunnel.client.eof_received()
         return upgraded
 
+    def cut(self, data: bytes) -> bool:
+        """In chunked coding the last chunk is missing; without it only a reset tells that something is (`abort`)."""
+        if not self._chunked:
+            return False
+        self._keep = False
+        self.write(data)
+        return True
+
     def abort(self) -> None:
         """Reset, so that a body that ends here can never pass for a whole one (semantics T-2)."""
         self._state = _CLOSED
@@ -617,8 +629,11 @@ class Downstream(asyncio.Protocol):
         self._half_closed = True
         state = self._state
         if state == _WHOLE:
-            asyncio.get_running_loop().call_later(_HALF_CLOSED_GRACE, self._probe)
-            return True
+            if self._gets_events() or self._is_gone():
+                self._give_up(cast(Exchange, self._exchange))
+            else:
+                asyncio.get_running_loop().call_later(_HALF_CLOSED_GRACE, self._probe)
+            return self._state != _CLOSED
         if state in (_LENGTH, _CHUNKED) and self._exchange is not None:
             self._keep = False
             self._exchange.fail(ClientError(400, "the body ended early"))
@@ -629,15 +644,38 @@ class Downstream(asyncio.Protocol):
         """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send
         the one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
         if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
+            if self._gets_events():
+                self._give_up(self._exchange)
+                return
             if not self._continued:
                 self.interim(100, Headers())
             if not self._slow:
                 self.deadline = 0.0  # look at every sweep; a slow client is looked at once it has caught up
+            loop = asyncio.get_running_loop()
+            for seconds in _LOOKS:
+                loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        exchange = self._exchange
+        if self._state == _WHOLE and exchange is not None and not (exchange.finished or self._slow) and self._is_gone():
+            self._give_up(exchange)
+
+    def _gets_events(self) -> bool:
+        """Whether an event stream is on its way: whoever listens to one and hangs up has left, and for
+        long there may be nothing to send that would show it."""
+        exchange = self._exchange
+        if exchange is None or not exchange.status or exchange.response is None:
+            return False
+        return (exchange.response.headers.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
 
     def _is_gone(self) -> bool:
         raw = self._transport.get_extra_info("socket")
-        if raw is None or raw.family == socket.AF_UNIX:
+        if raw is None or raw.fileno() < 0:
             return False
+        if raw.family == socket.AF_UNIX:
+            look = select.poll()
+            look.register(raw.fileno(), 0)
+            return any(events & select.POLLHUP for _, events in look.poll(0))
         return bool(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == _TCP_CLOSE)
 
     def overdue(self) -> None:

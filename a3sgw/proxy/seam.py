@@ -40,6 +40,10 @@ class Client(Protocol):
         that `make` makes, to an endpoint of which `early` has been
         read already. Returns who is to be told in its place that the exchange is over."""
 
+    def cut(self, data: bytes) -> bool:
+        """The last piece of a body that will never be whole: it arrives, and the client sees that this was not the end.
+        False where that cannot be said without a reset."""
+
     def abort(self) -> None:
         """It will never be whole: close so that the client cannot mistake it for a whole one."""
 

@@ -26,6 +26,10 @@ class Upgraded:
         self._gate.leave(tunnel)
         self._gate.metrics.tunnel_ended(tunnel.route.name, tunnel.seconds, tunnel.received, tunnel.sent)
 
+    def cut(self, data: bytes) -> bool:
+        """Not here."""
+        return False
+
     def abort(self) -> None:
         """Both connections at once."""
         self._tunnel.abort()

@@ -40,7 +40,7 @@ _ANY_UPGRADE = WebSocket.model_validate({})
 class Route:
     """`service` is None for routes whose chain always answers by itself, or that have `care`."""
 
-    __slots__ = ("care", "chain", "error_event", "name", "observers", "plan", "service", "websocket")
+    __slots__ = ("care", "chain", "name", "observers", "plan", "service", "websocket")
 
     def __init__(
         self,
@@ -51,7 +51,6 @@ class Route:
         observers: tuple[Observer, ...],
         care: Care | None = None,
         websocket: WebSocket = _ANY_UPGRADE,
-        error_event: bool = False,
     ) -> None:
         self.name = name
         self.chain = chain
@@ -61,8 +60,6 @@ class Route:
         self.care = care
         self.websocket = websocket
         """What holds for connections that leave HTTP."""
-        self.error_event = error_event
-        """Whether an event stream that breaks off is ended by an event that says so."""
 
     def __repr__(self) -> str:
         return f"<Route [{self.name} → {self.service.name if self.service else 'none'}]>"
