@@ -130,8 +130,8 @@ class DataPlane:
                 self._counter,
                 known,
                 self._middleware_counter,
-                self.metrics.stream,
-                lambda *names: self._stream_observers(log, *names),
+                self.metrics.tcp,
+                lambda *names: self._tcp_observers(log, *names),
                 self._ask,
                 self._shared,
                 self.metrics.datagrams,
@@ -268,9 +268,7 @@ class DataPlane:
         secured = config.entrypoints[entrypoint].tls is not None
         return (count, logging_to(log, entrypoint, router, service, careful, secured))
 
-    def _stream_observers(
-        self, log: AccessLog | None, entrypoint: str, router: str, service: str
-    ) -> tuple[Observer, ...]:
+    def _tcp_observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
         return () if log is None else (logging_calls_to(log, entrypoint, router, service),)
 
     # What is known of endpoints...

@@ -22,12 +22,13 @@ from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
 from a3sgw.observe.datagrams import DatagramMetrics
-from a3sgw.observe.streams import StreamMetrics
+from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
-from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts
+from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts, UpgradeLimit
 from a3sgw.routing.chain import Chain
+from a3sgw.routing.event_errors import EventErrors
 from a3sgw.routing.index import Entry, Index
 from a3sgw.routing.route import Care, Observer, Route
 from a3sgw.routing.sessions import SessionTable
@@ -66,9 +67,9 @@ def _count_nothing(name: str) -> Callable[[str], None]:
     return lambda what: None
 
 
-def _no_streams(kind: str, entrypoint: str, router: str, service: str) -> StreamMetrics:
+def _no_connections(entrypoint: str, router: str, service: str) -> TcpMetrics:
     """The same."""
-    return StreamMetrics((kind, entrypoint, router, service))
+    return TcpMetrics((entrypoint, router, service))
 
 
 def _nobody(entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
@@ -105,10 +106,10 @@ class Parts:
     """What the control plane has said of endpoints so far."""
     middleware_counter: Callable[[str], Callable[[str], None]] = _count_nothing
     """By middleware: counts its events."""
-    stream_metrics: Callable[[str, str, str, str], StreamMetrics] = _no_streams
-    """(kind, entrypoint, router, service) → counters."""
-    observe_streams: Callable[[str, str, str], tuple[Observer, ...]] = _nobody
-    """(entrypoint, router, service) → who is told of each connection, session or upgrade that has ended."""
+    tcp_metrics: Callable[[str, str, str], TcpMetrics] = _no_connections
+    """(entrypoint, router, service) → counters of TCP connections."""
+    observe_tcp: Callable[[str, str, str], tuple[Observer, ...]] = _nobody
+    """(entrypoint, router, service) → who is told of each TCP connection that has ended."""
     ask: Ask = ask_nobody
     """Sends a request that a middleware has made to a service."""
     shared: Shared = field(default_factory=Shared)
@@ -360,8 +361,8 @@ class _Compiler:
             made.tcp_rules,
             parts.directory or Path(),
             parts.table.seed if parts.table is not None else b"",
-            parts.stream_metrics,
-            parts.observe_streams,
+            parts.tcp_metrics,
+            parts.observe_tcp,
             self._error,
         )
         previous = self.previous.switching if self.previous is not None else None
@@ -495,17 +496,19 @@ class _Compiler:
         middlewares = [*self.made.before(entrypoint), *(self.made.middlewares[one] for one in named)]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        secures = self.made.secures(entrypoint)
-        made_of = (router.service, differs, secures, router.timeouts, router.importance, *middlewares, node)
+        more = (router.timeouts, router.importance, router.websocket, router.event_stream)
+        made_of = (router.service, differs, self.made.secures(entrypoint), *more, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
         else:
             merges = bool(router.merge_slashes) if differs else None
-            chain, plan, care = self._chain(merges, middlewares, node, router)
+            chain, plan, care = self._chain(merges, middlewares, node, name, router)
             observers = self.parts.observe(entrypoint, name, router.service, care is not None)
             service = node if care is None and isinstance(node, Service) else None
             route = Route(name, chain, service, plan, observers, care)
+            if router.websocket is not None:
+                route.websocket = router.websocket
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
 
@@ -533,15 +536,27 @@ class _Compiler:
         return SessionTable(route, metrics), router.middlewares
 
     def _chain(
-        self, merges: bool | None, middlewares: list[Middleware[Any]], node: ServiceNode | None, router: Router
+        self,
+        merges: bool | None,
+        middlewares: list[Middleware[Any]],
+        node: ServiceNode | None,
+        name: str,
+        router: Router,
     ) -> tuple[Chain, Plan, Care | None]:
         """The same objects for all routes through the same things: there may be thousands."""
-        key = (merges, router.timeouts, router.importance, *map(id, middlewares), id(node))
+        limit = router.websocket.max_connections if router.websocket is not None else 0
+        limited = (name, limit) if limit else None
+        errors = router.event_stream is not None and router.event_stream.error_event
+        key = (merges, router.timeouts, router.importance, limited, errors, *map(id, middlewares), id(node))
         if key not in self._chains:
             secret = {one: None for middleware in middlewares for one in middleware.conceals}
             first: list[Middleware[Any]] = [Conceal(tuple(secret))] if secret else []
             first += [MergeSlashes(merges)] if merges is not None else []
-            last = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
+            last: list[Middleware[Any]] = [RouterTimeouts(router.timeouts)] if router.timeouts is not None else []
+            if limit and self.parts.table is not None:
+                last.append(UpgradeLimit(name, limit, self.parts.table))
+            if errors:
+                last.append(EventErrors())
             chain = Chain([*first, *middlewares, *last])
             importance = _IMPORTANCE.index(router.importance)
             self._chains[key] = chain, *way(chain, node, importance, self.parts.sweeper)

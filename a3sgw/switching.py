@@ -16,7 +16,7 @@ from a3sgw.config.router import Router
 from a3sgw.config.streams import behind
 from a3sgw.middlewares.base import Middleware
 from a3sgw.networks import NetworkSet
-from a3sgw.observe.streams import StreamMetrics
+from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.options import OptionError
 from a3sgw.plan import NO_LIMIT
 from a3sgw.proxy.doors import Doors
@@ -72,8 +72,8 @@ class Around:
     tcp_rules: Mapping[str, Rule]
     directory: Path
     seed: bytes
-    metrics: Callable[[str, str, str, str], StreamMetrics]
-    """(kind, entrypoint, router, service) → its counters."""
+    metrics: Callable[[str, str, str], TcpMetrics]
+    """(entrypoint, router, service) → its counters."""
     observe: Callable[[str, str, str], tuple[Callable[[Any], None], ...]]
     """(entrypoint, router, service) → who is told of each connection that has ended."""
     error: Callable[[Path_, str, str], None]
@@ -240,7 +240,7 @@ class SwitchCompiler:
                 mode,
                 profile,
                 Doors(middlewares),
-                around.metrics("tcp", entrypoint, name, router.service),
+                around.metrics(entrypoint, name, router.service),
                 around.observe(entrypoint, name, router.service),
                 balancer.proxy_protocol,
             )

@@ -17,7 +17,6 @@ from a3sgw.options import BaseOptions
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "entrypoints": ("http2",),
-        "routers": ("websocket", "event_stream"),
         "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }

@@ -80,6 +80,8 @@ class Request(Message):
     expect = b""
     te = b""
     trailer = b""
+    upgrade = b""
+    """Protocols the client wants to change to, as an endpoint may see them; empty when there is no way to."""
     managed: list[tuple[bytes, bytes]] | None = None
     """X-Forwarded-* and related fields as the peer sent them; believed only from trusted peers."""
     trusted = False

@@ -25,6 +25,9 @@ _UNDERSCORE_LINE = re.compile(rb"\n([^:\n]*_[^:\n]*):[^\n]*")
 _FRAMING_LOOKALIKE = re.compile(rb"(?i)\n(?:transfer_encoding|content_length|_host|host_)[ \t]*:")
 _MANAGED = re.compile(rb"x-(?:forwarded-[a-z-]+|real-ip|scheme|request-id)|forwarded")
 _NEVER_LISTED = frozenset({b"", b"close", b"keep-alive", b"te", b"host", b"content-length", b"connection", b"upgrade"})
+_PROTOCOL = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+(?:/[!#$%&'*+.^_`|~0-9A-Za-z-]+)?")
+_OURS = re.compile(rb"(?i:h2c?|h3|http|tls)(?:/.*)?")
+"""Protocols between a client and the gateway: nothing that an endpoint could switch to behind its back."""
 _METHOD = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,32}")
 Cuts = list[tuple[int, int]]
 """Ranges of a head to leave out."""
@@ -114,6 +117,8 @@ def _scan(request: Request, head: bytes, line_end: int, rules: HeadRules) -> tup
             request.te += value.lower()
         elif name == b"trailer":
             request.trailer = value
+        elif name == b"upgrade":
+            request.upgrade = request.upgrade + b", " + value if request.upgrade else value
         elif name[0] in b"xf":
             request.managed = [*(request.managed or ()), (name, value)]
         cuts.append((found.start() + 1, end + 2))
@@ -123,7 +128,26 @@ def _scan(request: Request, head: bytes, line_end: int, rules: HeadRules) -> tup
         cut_listed(request.connection, lowered, line_end, cuts)
     if length is not None or coding is not None:
         _frame(request, length, coding)
+    if request.upgrade:
+        _upgrade(request)
     return host, cuts
+
+
+def _upgrade(request: Request) -> None:
+    """Keep of Upgrade what may go on to an endpoint (RFC 9110 §7.8); nothing, and the request is as any other, where
+    Connection does not ask for it by a token, a body would have to come first, or there is nothing that it may mean."""
+    sent, request.upgrade = request.upgrade, b""
+    connection = [token.strip(b" \t") for token in request.connection.split(b",")]
+    if b"upgrade" not in connection or not request.minor or request.content_length != 0:
+        return
+    tokens = [token.strip(b" \t") for token in sent.split(b",")]
+    if not all(map(_PROTOCOL.fullmatch, tokens)):
+        return
+    wanted = [token for token in tokens if _OURS.fullmatch(token) is None]
+    if wanted:
+        request.upgrade = sent if len(wanted) == len(tokens) else b", ".join(wanted)
+        request.te = b""  # there will be no trailers
+        request.managed = request.managed or []  # its own lines take more thought, and it is never the same again
 
 
 def cut(head: bytes, cuts: Cuts) -> bytes:

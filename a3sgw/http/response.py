@@ -27,6 +27,8 @@ class Incoming(Response):
     idle: int | None = None
     """Seconds the endpoint says it keeps an idle connection, if it says so."""
     trailer = b""
+    upgrade = b""
+    """Of a 101: the protocol it changes to; empty when that is not said as it must be (RFC 9110 §7.8)."""
 
     def __init__(self, status: int = 0) -> None:
         self.status = self.received_status = status
@@ -51,7 +53,7 @@ def read_response(head: bytes, method: bytes) -> Incoming:
 def _read_closely(incoming: Incoming, head: bytes, method: bytes) -> None:
     status = incoming.status
     line_end = head.find(b"\r\n")
-    connection = coding = length = b""
+    connection = coding = length = upgrade = b""
     cuts: Cuts = []
     lowered = head.lower()
     for found in _FIELD.finditer(lowered, line_end):
@@ -74,6 +76,8 @@ def _read_closely(incoming: Incoming, head: bytes, method: bytes) -> None:
             incoming.idle = int(hint[1]) if hint else None
         elif name == b"trailer":
             incoming.trailer = head[found.start(2) : found.end(2)]
+        elif name == b"upgrade":
+            upgrade = upgrade + b"," + value if upgrade else value.rstrip(b" \t")
         cuts.append((found.start() + 1, found.end() + 1))
     old = head[7:8] != b"1"
     if old:
@@ -83,6 +87,8 @@ def _read_closely(incoming: Incoming, head: bytes, method: bytes) -> None:
         tokens = [token.strip(b" \t") for token in connection.split(b",")]
         incoming.keep = b"close" not in tokens and (incoming.keep or b"keep-alive" in tokens)
         cut_listed(connection, lowered, line_end, cuts)
+        if status == 101 and b"upgrade" in tokens and not old:
+            incoming.upgrade = upgrade
     elif connection:
         incoming.keep = True
     incoming.head = cut(head, cuts) if cuts else head[:-2]

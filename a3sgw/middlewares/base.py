@@ -114,6 +114,11 @@ class BodyFilter:
         """What is left at the end."""
         return b""
 
+    def broken(self, status: int) -> bytes:
+        """What to say last when a response breaks off in the middle, for a reason that `status` tells; its coding stays
+        visibly unfinished. Most say nothing."""
+        return b""
+
 
 class Middleware(Generic[OptionsType]):
     """One policy on a route. Override the hooks you need; `request` and `response` may be ``async``, or return an

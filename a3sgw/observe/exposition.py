@@ -14,16 +14,18 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
-from a3sgw.observe.counters import BOUNDS, EntrypointData, RouteData, RouteMetrics
+from a3sgw.observe.counters import BOUNDS, UPGRADED_BOUNDS, EntrypointData, RouteData, RouteMetrics
 from a3sgw.observe.datagrams import DatagramData
 from a3sgw.observe.metrics import Metrics, MetricsData
-from a3sgw.observe.streams import StreamData
+from a3sgw.observe.tcp import TcpData
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Content type of what `render` returns."""
 
 _LEVELS = ("entrypoint", "router", "service")
+_ROUTE = ("entrypoint", "router", "service")
 _EDGES = (*map(repr, BOUNDS), "+Inf")
+_UPGRADED_EDGES = (*map(repr, UPGRADED_BOUNDS), "+Inf")
 
 
 @dataclass(frozen=True)
@@ -78,10 +80,11 @@ class _Everything(Collector):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
         yield from datagram_families(self._data["datagrams"])
+        yield from _upgraded(self._data["entrypoints"])
         yield from _state(self._data)
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
-        yield from _streams(self._data["streams"])
+        yield from tcp_families(self._data["tcp"])
         yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -123,8 +126,8 @@ def _requests(level: str, sums: dict[str, RouteMetrics]) -> Iterator[Metric]:
 def _by_class(counters: RouteMetrics) -> dict[tuple[str, str], int]:
     """Counts by (method, code class): exact codes would multiply the series without telling an alert more."""
     classes: dict[tuple[str, str], int] = {}
-    for (method, status), count in counters.requests.items():
-        key = (method.decode("latin-1"), f"{status // 100}xx")
+    for method, status, count in counters.data()["requests"]:
+        key = (method, f"{status // 100}xx")
         classes[key] = classes.get(key, 0) + count
     return classes
 
@@ -144,41 +147,36 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
     return iter((opened, accepted, refused))
 
 
-def _streams(streams: Iterable[StreamData]) -> Iterator[Metric]:
-    labels = ["kind", "entrypoint", "router", "service"]
-    opened = GaugeMetricFamily("a3sgw_open_streams", "TCP connections and WebSockets now.", labels=labels)
+def tcp_families(routes: Iterable[TcpData]) -> Iterator[Metric]:
+    """What TCP routers did."""
+    opened = GaugeMetricFamily("a3sgw_tcp_connections", "TCP connections now.", labels=_ROUTE)
     ended = CounterMetricFamily(
-        "a3sgw_streams", "Those that have ended, or never begun, by why.", labels=[*labels, "reason"]
+        "a3sgw_tcp_connections_ended", "TCP connections that have ended, by why.", labels=[*_ROUTE, "reason"]
     )
-    seconds = CounterMetricFamily("a3sgw_streams_seconds", "How long those lasted that have ended.", labels=labels)
-    octets = CounterMetricFamily(
-        "a3sgw_streams_bytes", "Bytes of those that have ended, by direction.", labels=[*labels, "direction"]
-    )
-    for one in streams:
+    seconds = CounterMetricFamily("a3sgw_tcp_seconds", "How long those lasted.", labels=_ROUTE)
+    size = CounterMetricFamily("a3sgw_tcp_bytes", "Bytes of those, by direction.", labels=[*_ROUTE, "direction"])
+    for one in routes:
         key = list(one["key"])
         opened.add_metric(key, one["open"])
         for reason, count in one["ended"].items():
             ended.add_metric([*key, reason], count)
         seconds.add_metric(key, one["seconds"])
-        octets.add_metric([*key, "received"], one["received"])
-        octets.add_metric([*key, "sent"], one["sent"])
-    return iter((opened, ended, seconds, octets))
-
-
-_UDP = ("entrypoint", "router", "service")
+        size.add_metric([*key, "in"], one["received"])
+        size.add_metric([*key, "out"], one["sent"])
+    return iter((opened, ended, seconds, size))
 
 
 def datagram_families(routes: Iterable[DatagramData]) -> Iterator[Metric]:
     """What UDP entrypoints did."""
-    sessions = GaugeMetricFamily("a3sgw_udp_sessions", "UDP sessions open now.", labels=_UDP)
-    opened = CounterMetricFamily("a3sgw_udp_sessions_opened", "UDP sessions begun.", labels=_UDP)
-    ended = CounterMetricFamily("a3sgw_udp_sessions_ended", "UDP sessions ended, by why.", labels=[*_UDP, "reason"])
-    labels = [*_UDP, "direction"]
+    sessions = GaugeMetricFamily("a3sgw_udp_sessions", "UDP sessions open now.", labels=_ROUTE)
+    opened = CounterMetricFamily("a3sgw_udp_sessions_opened", "UDP sessions begun.", labels=_ROUTE)
+    ended = CounterMetricFamily("a3sgw_udp_sessions_ended", "UDP sessions ended, by why.", labels=[*_ROUTE, "reason"])
+    labels = [*_ROUTE, "direction"]
     count = CounterMetricFamily(
         "a3sgw_udp_datagrams", "Datagrams forwarded, in to endpoints or out to clients.", labels=labels
     )
     size = CounterMetricFamily("a3sgw_udp_bytes", "Bytes in such datagrams.", labels=labels)
-    dropped = CounterMetricFamily("a3sgw_udp_dropped", "Datagrams dropped, by why.", labels=[*_UDP, "reason"])
+    dropped = CounterMetricFamily("a3sgw_udp_dropped", "Datagrams dropped, by why.", labels=[*_ROUTE, "reason"])
     for one in routes:
         key = list(one["key"])
         sessions.add_metric(key, one["open"])
@@ -191,6 +189,28 @@ def datagram_families(routes: Iterable[DatagramData]) -> Iterator[Metric]:
             for reason, number in reasons.items():
                 family.add_metric([*key, reason], number)
     return iter((sessions, opened, ended, count, size, dropped))
+
+
+def _upgraded(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
+    label = ["entrypoint", "router"]
+    opened = GaugeMetricFamily(
+        "a3sgw_upgraded_connections", "Connections open now that have left HTTP, such as WebSocket.", labels=label
+    )
+    duration = HistogramMetricFamily(
+        "a3sgw_upgraded_duration_seconds", "How long those were open that have ended.", labels=label
+    )
+    received = CounterMetricFamily("a3sgw_upgraded_received_bytes", "Bytes from their clients.", labels=label)
+    sent = CounterMetricFamily("a3sgw_upgraded_sent_bytes", "Bytes to their clients.", labels=label)
+    for entrypoint in entrypoints:
+        for router, data in entrypoint["upgraded"].items():
+            names = [entrypoint["name"], router]
+            opened.add_metric(names, data["open"])
+            duration.add_metric(
+                names, list(zip(_UPGRADED_EDGES, accumulate(data["buckets"]), strict=True)), data["seconds"]
+            )
+            received.add_metric(names, data["received"])
+            sent.add_metric(names, data["sent"])
+    return iter((opened, duration, received, sent))
 
 
 def _state(data: MetricsData) -> Iterator[Metric]:

@@ -7,7 +7,7 @@ from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
 from a3sgw.observe.datagrams import DatagramData, DatagramMetrics
-from a3sgw.observe.streams import StreamData, StreamKey, StreamMetrics
+from a3sgw.observe.tcp import TcpData, TcpMetrics
 
 __all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
 
@@ -27,7 +27,7 @@ class MetricsData(TypedDict):
     """What happened at services, by name: how often, by what."""
     middlewares: dict[str, dict[str, int]]
     """What middlewares did other than let requests pass, by name: how often, by what."""
-    streams: list[StreamData]
+    tcp: list[TcpData]
     datagrams: list[DatagramData]
 
 
@@ -42,7 +42,7 @@ class Metrics:
         self._entrypoints: dict[str, EntrypointMetrics] = {}
         self._services: dict[str, EventMetrics] = {}
         self._middlewares: dict[str, EventMetrics] = {}
-        self._streams: dict[StreamKey, StreamMetrics] = {}
+        self._tcp: dict[RouteKey, TcpMetrics] = {}
         self._datagrams: dict[RouteKey, DatagramMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
@@ -82,12 +82,12 @@ class Metrics:
         """The events of the middleware `name`: the same object for the same name."""
         return self._middlewares.setdefault(name, EventMetrics())
 
-    def stream(self, kind: str, entrypoint: str, router: str, service: str) -> StreamMetrics:
-        """The streams of these names: the same object for the same names, across reloads."""
-        key = (kind, entrypoint, router, service)
-        found = self._streams.get(key)
+    def tcp(self, entrypoint: str, router: str, service: str) -> TcpMetrics:
+        """The TCP connections of these names: the same object for the same names, across reloads."""
+        key = (entrypoint, router, service)
+        found = self._tcp.get(key)
         if found is None:
-            found = self._streams[key] = StreamMetrics(key)
+            found = self._tcp[key] = TcpMetrics(key)
         return found
 
     def reloaded(self, success: bool, now: float) -> None:
@@ -108,6 +108,9 @@ class Metrics:
         only after a whole period without one.
         """
         kept = set(keep)
+        routers = {router for _, router, _ in kept}
+        for entrypoint in self._entrypoints.values():
+            entrypoint.forget(routers)
         for key in [key for key, one in self._datagrams.items() if key not in kept and not one.open]:
             del self._datagrams[key]
         gone = self._routes.keys() - kept
@@ -116,8 +119,8 @@ class Metrics:
         for key in idle:
             del self._routes[key], counts[key]
         self._idle_since = counts
-        for stream in [key for key, one in self._streams.items() if key[1:] not in kept and not one.open]:
-            del self._streams[stream]
+        for key in [key for key, one in self._tcp.items() if key not in kept and not one.open]:
+            del self._tcp[key]
         return len(idle)
 
     # Between processes...
@@ -142,7 +145,7 @@ class Metrics:
             "table": _sum(self._own_table(), self._other_tables),
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
-            "streams": [one.data() for one in list(self._streams.values())],
+            "tcp": [one.data() for one in list(self._tcp.values())],
             "datagrams": [one.data() for one in list(self._datagrams.values()) if one.is_used],
         }
 
@@ -162,8 +165,8 @@ class Metrics:
             self.service(name).add(events)
         for name, events in data["middlewares"].items():
             self.middleware(name).add(events)
-        for stream in data["streams"]:
-            self.stream(*stream["key"]).add(stream)
+        for connections in data["tcp"]:
+            self.tcp(*connections["key"]).add(connections)
         for one in data["datagrams"]:
             self.datagrams(*one["key"]).add(one)
 

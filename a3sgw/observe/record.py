@@ -62,6 +62,8 @@ class Record(Struct, gc=False):
     """OpenSSL's name of the cipher suite; left out without TLS."""
     tls_client_subject: str | UnsetType = UNSET
     """The subject of the client's verified certificate (RFC 4514); left out where there is none."""
+    upgraded: str | UnsetType = UNSET
+    """The protocol that a connection has changed to; then the times and bytes are those of the whole tunnel."""
     user_agent: str | UnsetType = UNSET
     """Left out unless it was recorded."""
     referer: str | UnsetType = UNSET

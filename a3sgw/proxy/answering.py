@@ -317,5 +317,17 @@ class Answering(Deciding):
             self._held = None
             self.answer(refusal(status, self.request, fields))
         else:
-            self._client.abort()
+            last = self._last_words(status)
+            if not last or not self._client.cut(last):
+                self._client.abort()
             self.finish()
+
+    def _last_words(self, status: int) -> bytes:
+        """What a filter has to say of a body that breaks off."""
+        if self._response_filters is None or self._held is not None:
+            return b""
+        try:
+            return self._response_filters.broken(status)
+        except Exception as error:
+            _log.error("a middleware failed", extra={"route": self.route.name}, exc_info=error)
+            return b""

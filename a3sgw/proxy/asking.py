@@ -9,6 +9,8 @@ from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request, Response
 from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
+from a3sgw.proxy.seam import Client
+from a3sgw.proxy.tunnel import Make
 from a3sgw.routing.route import Route
 
 
@@ -61,6 +63,16 @@ class _Asking:
     def end(self, trailers: bytes) -> None:
         """It is whole."""
         self._ended = True
+
+    def switch(
+        self, response: Response, protocol: bytes, make: Make, endpoint: asyncio.Transport, early: bytes
+    ) -> Client:
+        """The gateway itself never asks for that."""
+        raise AssertionError("nobody has asked for another protocol")
+
+    def cut(self, data: bytes) -> bool:
+        """Not here."""
+        return False
 
     def abort(self) -> None:
         """It will never be."""

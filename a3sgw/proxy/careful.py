@@ -26,6 +26,7 @@ from a3sgw.proxy.seam import WAITING, Client
 from a3sgw.retry_policy import IDEMPOTENT
 from a3sgw.routing.route import Care, Route
 from a3sgw.service.choice import Busy, Choice, choose, heed
+from a3sgw.service.guards import BreakerNode
 from a3sgw.service.mirror import MirrorNode
 from a3sgw.service.node import Hold, Leaf
 from a3sgw.service.places import Waiting
@@ -33,6 +34,7 @@ from a3sgw.service.service import Service
 from a3sgw.sweeper import NEVER
 from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
+from a3sgw.upstream.seam import Switchable
 
 _log = logging.getLogger("a3sgw.proxy")
 _STREAMS = (b"text/event-stream", b"application/grpc")
@@ -117,7 +119,7 @@ class Careful(Exchange):
     def _first(self, service: Service) -> None:
         """Once for each request: what it is counted in, and how long it may take."""
         plan = self._care.plans.get(service) or service.plan
-        if self.chosen:
+        if self.chosen and not self.request.upgrade:
             marked = (node for node, choice in self.chosen.items() if choice is True and isinstance(node, MirrorNode))
             self._mirror = next(marked, None)
         if self._mirror is None and self._kept is not None:
@@ -430,6 +432,14 @@ class Careful(Exchange):
 
     def _pass_on(self, incoming: Incoming, more: bool) -> None:
         """The head goes to the client, with what is to be added."""
+        self._dress(incoming)
+        if self.deadline != NEVER and not self.plan.total_timeout_for_streams and _is_stream(incoming):
+            self.deadline = NEVER
+        if self._copy is not None:
+            self._copy.main_head(incoming)
+        super().on_head(incoming, more)
+
+    def _dress(self, incoming: Incoming) -> None:
         choice = cast(Choice, self._choice)
         traits = choice.service.traits
         if traits.drain_header:
@@ -438,11 +448,19 @@ class Careful(Exchange):
             self.fields.append(traits.sticky.field(choice.endpoint))
         for name, value in self.fields:
             incoming.headers.add(name, value)
-        if self.deadline != NEVER and not self.plan.total_timeout_for_streams and _is_stream(incoming):
-            self.deadline = NEVER
-        if self._copy is not None:
-            self._copy.main_head(incoming)
-        super().on_head(incoming, more)
+
+    def on_switch(self, origin: Switchable, incoming: Incoming, rest: bytes) -> bool:
+        """With that it has answered, and is judged by it: what comes then may take days."""
+        if not self._has_asked(incoming):
+            return False
+        choice = cast(Choice, self._choice)
+        choice.answered(False)
+        choice.judge(False)
+        for hold in [one for one in self.holds if isinstance(one, BreakerNode)]:
+            hold.settle(self.holds.pop(hold), False, monotonic() - self.started)
+        self._dress(incoming)
+        self.deadline = NEVER  # the tunnel has a limit of its own
+        return super().on_switch(origin, incoming, rest)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the answer."""

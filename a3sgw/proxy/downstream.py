@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import select
 import socket
 from typing import cast
 
@@ -20,6 +21,9 @@ from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
 from a3sgw.proxy.gate import Gate
+from a3sgw.proxy.seam import Client
+from a3sgw.proxy.tunnel import Make
+from a3sgw.proxy.upgraded import Upgraded
 from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
 from a3sgw.unsent import unread, unsent
@@ -30,7 +34,10 @@ _MAX_DRAIN = 256 * 1024
 """Bytes of an unwanted body read and dropped to keep the connection; a longer one costs the client its connection."""
 _LINGER = 2.0
 """Seconds to go on reading after the last answer, so that the client sees it and not a reset (RFC 9112 §9.6)."""
-_HALF_CLOSED_GRACE = 0.05
+_HALF_CLOSED_GRACE = 0.025
+"""Seconds that an answer may take to a client that has said everything before it is asked whether it is still there."""
+_LOOKS = (0.02, 0.05)
+"""When to look for its answer, in seconds from then; after that at every sweep."""
 _TOO_MANY = b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 _CONTINUE_AFTER = 1.0
 """Seconds an endpoint has to answer ``Expect: 100-continue`` before the gateway says it (Go's transport does the
@@ -178,6 +185,8 @@ class Downstream(asyncio.Protocol):
         """Keep what was sent ahead of the answer, up to a limit."""
         if self._state == _LINGERING or self._state == _CLOSED:
             return
+        if self._exchange is not None and self._exchange.request.upgrade:
+            self._keep = False  # should it not come to that, nobody may take it for a request
         self._ahead += data
         if len(self._ahead) > _MAX_AHEAD:
             self.hold(_AHEAD)
@@ -279,7 +288,14 @@ class Downstream(asyncio.Protocol):
         if length == 0:
             self._state = _WHOLE
             self.deadline = NEVER
-            if gate.accepting or not rest:
+            if not rest:
+                exchange.begin()
+                return rest
+            if request.upgrade:  # these bytes are for what comes after it, or for nobody
+                self._wait(rest)
+                exchange.begin()
+                return b""
+            if gate.accepting:
                 exchange.begin()
                 return rest
             self._ahead = rest  # an answer made at once has to know that it is not the last
@@ -318,7 +334,8 @@ class Downstream(asyncio.Protocol):
             self._take_id(request)
         if gate.request_id and not request.id:
             request.id = gate.new_id()
-        return b"%bX-Request-Id: %b\r\n" % (forwarded, request.id) if request.id else forwarded
+        own = b"%bX-Request-Id: %b\r\n" % (forwarded, request.id) if request.id else forwarded
+        return own + b"Upgrade: %b\r\nConnection: Upgrade\r\n" % request.upgrade if request.upgrade else own
 
     def _take_id(self, request: Request) -> None:
         """The id the client sent: believed from trusted peers, and passed on where the gateway makes none."""
@@ -497,6 +514,30 @@ class Downstream(asyncio.Protocol):
             self._head = b""
             self._transport.write(tail)
 
+    def switch(
+        self, response: Response, protocol: bytes, make: Make, endpoint: asyncio.Transport, early: bytes
+    ) -> Client:
+        """The last head; then the connection is the tunnel's (see `Client.switch`)."""
+        self._transport.write(response_head(response, b"Upgrade: %b\r\nConnection: Upgrade\r\n" % protocol))
+        ahead, self._ahead = self._ahead, b""
+        self._state = _CLOSED
+        self._exchange = None
+        tunnel = make(self.gate.sweeper)
+        self.gate.replace(self, tunnel)
+        upgraded = Upgraded(self.gate, tunnel)
+        tunnel.join(self._transport, endpoint, ahead, early, self._slow)
+        if self._half_closed:
+            tunnel.client.eof_received()
+        return upgraded
+
+    def cut(self, data: bytes) -> bool:
+        """In chunked coding the last chunk is missing; without it only a reset tells that something is (`abort`)."""
+        if not self._chunked:
+            return False
+        self._keep = False
+        self.write(data)
+        return True
+
     def abort(self) -> None:
         """Reset, so that a body that ends here can never pass for a whole one (semantics T-2)."""
         self._state = _CLOSED
@@ -602,8 +643,11 @@ class Downstream(asyncio.Protocol):
         self._half_closed = True
         state = self._state
         if state == _WHOLE:
-            asyncio.get_running_loop().call_later(_HALF_CLOSED_GRACE, self._probe)
-            return True
+            if self._gets_events() or self._is_gone():
+                self._give_up(cast(Exchange, self._exchange))
+            else:
+                asyncio.get_running_loop().call_later(_HALF_CLOSED_GRACE, self._probe)
+            return self._state != _CLOSED
         if state in (_LENGTH, _CHUNKED) and self._exchange is not None:
             self._keep = False
             self._exchange.fail(ClientError(400, "the body ended early"))
@@ -614,15 +658,38 @@ class Downstream(asyncio.Protocol):
         """Has the client only stopped sending, or gone? TCP tells the two apart only once something is sent, so send
         the one thing any HTTP/1.1 client ignores; a client that is gone resets (checked at each sweep)."""
         if self._state == _WHOLE and self._exchange is not None and not self._exchange.finished:
+            if self._gets_events():
+                self._give_up(self._exchange)
+                return
             if not self._continued:
                 self.interim(100, Headers())
             if not self._slow:
                 self.deadline = 0.0  # look at every sweep; a slow client is looked at once it has caught up
+            loop = asyncio.get_running_loop()
+            for seconds in _LOOKS:
+                loop.call_later(seconds, self._look)
+
+    def _look(self) -> None:
+        exchange = self._exchange
+        if self._state == _WHOLE and exchange is not None and not (exchange.finished or self._slow) and self._is_gone():
+            self._give_up(exchange)
+
+    def _gets_events(self) -> bool:
+        """Whether an event stream is on its way: whoever listens to one and hangs up has left, and for
+        long there may be nothing to send that would show it."""
+        exchange = self._exchange
+        if exchange is None or not exchange.status or exchange.response is None:
+            return False
+        return (exchange.response.headers.get(b"content-type") or b"").lower().startswith(b"text/event-stream")
 
     def _is_gone(self) -> bool:
         raw = self._transport.get_extra_info("socket")
-        if raw is None or raw.family == socket.AF_UNIX:
+        if raw is None or raw.fileno() < 0:
             return False
+        if raw.family == socket.AF_UNIX:
+            look = select.poll()
+            look.register(raw.fileno(), 0)
+            return any(events & select.POLLHUP for _, events in look.poll(0))
         return bool(raw.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 8)[0] == _TCP_CLOSE)
 
     def overdue(self) -> None:

@@ -37,6 +37,13 @@ class Filters:
                 data = one.feed(data)
         return data
 
+    def broken(self, status: int) -> bytes:
+        """Last words of a body that breaks off, each passed through the filters after it."""
+        tail = b""
+        for one in self._filters:
+            tail = (one.feed(tail) if tail else b"") + one.broken(status)
+        return tail
+
     def flush(self) -> bytes:
         """What filters still hold at the end, each one's rest passed through those after it."""
         tail = b""

@@ -29,6 +29,7 @@ from a3sgw.service.service import Service
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
+from a3sgw.upstream.seam import Switchable
 
 _log = logging.getLogger("a3sgw.mirror")
 _SENSITIVE = (b"Authorization", b"Proxy-Authorization", b"Cookie", b"X-Api-Key")
@@ -224,6 +225,10 @@ class Copy:
         if body:
             self.on_body(body)
         self.on_end(b"")
+
+    def on_switch(self, origin: Switchable, incoming: Incoming, rest: bytes) -> bool:
+        """Copies never ask for that."""
+        return False
 
     def on_interim(self, status: int, headers: Headers) -> None:
         """Nobody waits for it."""

@@ -173,6 +173,9 @@ def _add_facts(line: Record, facts: dict[str, Any]) -> None:
     identity = facts.get("identity")
     if identity:
         line.identity = str(identity)
+    upgraded = facts.get("upgraded")
+    if upgraded:
+        line.upgraded = upgraded
     blocking = facts.get("would_block")
     if blocking:
         line.would_block = "; ".join(blocking)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Response
+from a3sgw.proxy.tunnel import Make
 
 WAITING, SLOW = 2, 4
 """Why a request is not read: it is not yet known where to, or the endpoint reads too slowly."""
@@ -30,6 +32,17 @@ class Client(Protocol):
 
     def end(self, trailers: bytes) -> None:
         """The response is whole."""
+
+    def switch(
+        self, response: Response, protocol: bytes, make: Make, endpoint: asyncio.Transport, early: bytes
+    ) -> Client:
+        """A 101 to `protocol`; from now on everything goes through the tunnel
+        that `make` makes, to an endpoint of which `early` has been
+        read already. Returns who is to be told in its place that the exchange is over."""
+
+    def cut(self, data: bytes) -> bool:
+        """The last piece of a body that will never be whole: it arrives, and the client sees that this was not the end.
+        False where that cannot be said without a reset."""
 
     def abort(self) -> None:
         """It will never be whole: close so that the client cannot mistake it for a whole one."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from a3sgw.observe.streams import StreamMetrics
+from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
 from a3sgw.proxy.tunnel import Terms
@@ -32,7 +32,7 @@ class TcpRoute:
     """What TLS is ended with, where it ends here."""
     doors: Doors
     """Middlewares that look at connections."""
-    metrics: StreamMetrics
+    metrics: TcpMetrics
     observe: tuple[Callable[[Any], None], ...] = ()
     """Told of each connection that has ended."""
     proxy_protocol: str = ""

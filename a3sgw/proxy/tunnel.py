@@ -148,8 +148,8 @@ class Tunnel:
         early_from_endpoint: bytes = b"",
         client_is_slow: bool = False,
     ) -> None:
-        """Take over both connections, with what has been read of them already. `client_is_slow` when its transport has
-        called `pause_writing` last."""
+        """Take over both connections, with what has been read of them already; neither may have lost its protocol's
+        `connection_lost` to another one. `client_is_slow` when its transport has called `pause_writing` last."""
         self.client = self.side(self, client, endpoint)
         self.endpoint = self.side(self, endpoint, client)
         client.set_protocol(self.client)
@@ -315,6 +315,10 @@ class Tunnel:
         for side in (self.client, self.endpoint):
             if not side.lost:
                 _reset(side.transport)
+
+
+Make = Callable[[Sweeper], Tunnel]
+"""Makes a tunnel that has still to be joined."""
 
 
 def _nothing(tunnel: Tunnel) -> None:

@@ -6,13 +6,17 @@ import re
 from dataclasses import replace
 
 from a3sgw.config.router import Timeouts
-from a3sgw.errors import ClientError
+from a3sgw.errors import ClientError, Overloaded
 from a3sgw.http.message import Request
 from a3sgw.http.target import split_absolute, split_target
 from a3sgw.middlewares.base import Middleware
 from a3sgw.options import BaseOptions
+from a3sgw.outcome import Outcome
 from a3sgw.plan import NO_LIMIT, Plan
+from a3sgw.shared.table import SharedTable
 from a3sgw.tls.termination import Termination
+
+_COUNTED = "upgrade_limit"
 
 
 class Nobody(Middleware[BaseOptions]):
@@ -74,6 +78,29 @@ class Conceal(Middleware[BaseOptions]):
             shown = self._find.sub(rb"\1REDACTED", target)
             if shown != target:
                 request.shown_target = shown
+
+
+class UpgradeLimit(Middleware[BaseOptions]):
+    """So many upgraded connections on one router, from all processes together; it stands last, so that nobody counts
+    who is refused for another reason."""
+
+    def __init__(self, router: str, limit: int, table: SharedTable) -> None:
+        super().__init__(BaseOptions())
+        self._key = b"upgraded\0%b" % router.encode()
+        self._limit = limit
+        self._table = table
+
+    def request(self, request: Request) -> None:
+        """Counted from here on, for an answer that is no 101 ends soon."""
+        if request.upgrade:
+            if not self._table.acquire(self._key, self._limit):
+                raise Overloaded(f"{self._limit} upgraded connections are open", 1)
+            request.learn(_COUNTED, True)
+
+    def done(self, request: Request, outcome: Outcome) -> None:
+        """Called when the tunnel has ended, too."""
+        if request.upgrade and request.facts is not None and request.facts.pop(_COUNTED, False):
+            self._table.release(self._key)
 
 
 class RouterTimeouts(Middleware[Timeouts]):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from a3sgw.config.router import WebSocket
 from a3sgw.plan import Plan
 from a3sgw.routing.chain import Chain
 from a3sgw.service.node import Leaf, Node
@@ -33,10 +34,13 @@ class Care:
     sweeper: Sweeper
 
 
+_ANY_UPGRADE = WebSocket.model_validate({})
+
+
 class Route:
     """`service` is None for routes whose chain always answers by itself, or that have `care`."""
 
-    __slots__ = ("care", "chain", "name", "observers", "plan", "service")
+    __slots__ = ("care", "chain", "name", "observers", "plan", "service", "websocket")
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Route:
         plan: Plan,
         observers: tuple[Observer, ...],
         care: Care | None = None,
+        websocket: WebSocket = _ANY_UPGRADE,
     ) -> None:
         self.name = name
         self.chain = chain
@@ -53,6 +58,8 @@ class Route:
         self.plan = plan
         self.observers = observers
         self.care = care
+        self.websocket = websocket
+        """What holds for connections that leave HTTP."""
 
     def __repr__(self) -> str:
         return f"<Route [{self.name} → {self.service.name if self.service else 'none'}]>"

@@ -189,9 +189,9 @@ class Upstream(asyncio.Protocol):
                     return
             if incoming.status >= 200:
                 break
-            if not self._interim(incoming):
-                return
             data = data[end:]
+            if not self._interim(incoming, data):
+                return
             if not data:
                 return
         if incoming.length == len(data) - end and sink.takes_whole:
@@ -240,11 +240,12 @@ class Upstream(asyncio.Protocol):
         self._fed = len(data)
         self._buffer = data
 
-    def _interim(self, incoming: Incoming) -> bool:
-        """Relay a 1xx; False when it ended the connection."""
+    def _interim(self, incoming: Incoming, rest: bytes) -> bool:
+        """Relay a 1xx; False when it ended the connection, or this protocol on it."""
         status = incoming.status
         if status == 101:
-            self._break(ProtocolError("switched protocols without being asked"))
+            if not cast(Sink, self.sink).on_switch(self, incoming, rest):
+                self._break(ProtocolError("switched protocols without being asked"))
             return False
         self._left += 1
         if self._left > 100:
@@ -425,6 +426,13 @@ class Upstream(asyncio.Protocol):
             stale = self.reused and state == _HEAD and not self._buffer
             where = "before an answer" if state == _HEAD else "within its answer"
             sink.on_lost(ConnectionLost(f"the endpoint closed {where}"), stale)
+
+    def detach(self) -> asyncio.Transport:
+        """The connection is the caller's from now on, who gives it another protocol at once; it never comes back."""
+        self.sink = None
+        self._state = _CLOSED
+        self._sweeper.forget(self)
+        return self._transport
 
     def _break(self, error: UpstreamError) -> None:
         sink = self.sink

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol
 
 from a3sgw.errors import UpstreamError
 from a3sgw.http.headers import Headers
 from a3sgw.http.response import Incoming
+
+
+class Switchable(Protocol):
+    """A connection that may be taken over."""
+
+    def detach(self) -> asyncio.Transport:
+        """It is the caller's from now on, who gives it another protocol at once."""
 
 
 class Sink(Protocol):
@@ -19,6 +27,9 @@ class Sink(Protocol):
 
     def on_whole(self, incoming: Incoming, body: bytes) -> None:
         """A response that arrived in one piece; its connection is free again. `body` may be empty."""
+
+    def on_switch(self, origin: Switchable, incoming: Incoming, rest: bytes) -> bool:
+        """A 101, and what came behind it: False when it has not been asked for."""
 
     def on_interim(self, status: int, headers: Headers) -> None:
         """A 1xx response other than 101."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import pytest
 
-from a3sgw.observe.counters import BOUNDS, EntrypointMetrics, RouteMetrics
+from a3sgw.observe.counters import BOUNDS, UPGRADED_BOUNDS, EntrypointMetrics, RouteMetrics
 from tests.support.done import done
 
 
@@ -57,7 +59,45 @@ def test_entrypoint_connections() -> None:
     web.closed()
     web.refuse("limit")
     web.refuse("limit")
-    assert web.data() == {"name": "web", "open": 1, "accepted": 2, "refused": {"limit": 2}}
+    assert web.data() == {"name": "web", "open": 1, "accepted": 2, "refused": {"limit": 2}, "upgraded": {}}
+
+
+def test_what_left_http_does_not_spoil_what_is_known_of_requests() -> None:
+    """A tunnel of an hour counts as one request that took as long as its 101, and its bytes are no bodies."""
+    route, copy = RouteMetrics("web", "api", "backend"), RouteMetrics("web", "api", "backend")
+    for _ in range(2):
+        ended = done(b"GET", 101, 3600.0, 5, 7)
+        ended.upstream_seconds = 0.25
+        route.observe(ended)
+    assert (route.count, route.seconds, route.received, route.sent) == (2, 0.5, 0, 0)
+    assert route.requests == {}
+    assert route.data()["requests"] == [("GET", 101, 2)]
+    copy.add(route.data())
+    assert copy.data() == route.data()
+
+
+def test_connections_that_left_http() -> None:
+    """Open ones by router, and of those that have ended how long they were open and what went through; a router that
+    is gone is forgotten once it has none."""
+    web = EntrypointMetrics("web")
+    web.upgraded("chat")
+    web.upgraded("chat")
+    web.tunnel_ended("chat", 90.0, 5, 7)
+    [(router, data)] = web.data()["upgraded"].items()
+    assert (router, data["open"], data["seconds"], data["received"], data["sent"]) == ("chat", 1, 90.0, 5, 7)
+    assert sum(data["buckets"]) == 1
+    assert data["buckets"][bisect_left(UPGRADED_BOUNDS, 90.0)] == 1
+    copy = EntrypointMetrics("web")
+    copy.add(web.data())
+    copy.add(web.data())
+    assert copy.data()["upgraded"]["chat"]["open"] == 2
+    web.forget(["other"])
+    assert "chat" in web.data()["upgraded"]
+    web.tunnel_ended("chat", 1.0, 0, 0)
+    web.forget(["chat"])
+    assert "chat" in web.data()["upgraded"]
+    web.forget(["other"])
+    assert web.data()["upgraded"] == {}
 
 
 def test_repr_says_what_it_counts() -> None:

@@ -70,7 +70,7 @@ async def connected(unix: bool) -> tuple[Wire, asyncio.Transport]:
         listening.close()
     there.setblocking(False)
     create = loop.create_unix_connection if unix else loop.create_connection
-    transport, _ = await create(asyncio.Protocol, sock=there)  # one of the two
+    transport, _ = await create(asyncio.Protocol, sock=there)
     return Wire(raw), transport
 
 

@@ -16,6 +16,7 @@ class Done:
     seconds: float
     received: int
     sent: int
+    upstream_seconds: float = 0.0
 
 
 def done(method: bytes, status: int, seconds: float, received: int, sent: int) -> Done:

@@ -1,17 +1,16 @@
-"""Counters of what is longer than a request: TCP connections and WebSockets."""
+"""Counters of TCP connections: those of one router on one entrypoint."""
 
 from __future__ import annotations
 
 from typing import TypedDict
 
-StreamKey = tuple[str, str, str, str]
-"""(kind, entrypoint, router, service); kind is ``tcp`` or ``websocket``."""
+from a3sgw.observe.counters import RouteKey
 
 
-class StreamData(TypedDict):
-    """One route's streams as plain data, to send between processes."""
+class TcpData(TypedDict):
+    """One route's connections as plain data, to send between processes."""
 
-    key: StreamKey
+    key: RouteKey
     open: int
     ended: dict[str, int]
     """How often, by why."""
@@ -20,12 +19,12 @@ class StreamData(TypedDict):
     sent: int
 
 
-class StreamMetrics:
-    """The streams of one kind on one route. Bytes and seconds count when a stream ends."""
+class TcpMetrics:
+    """Bytes and seconds count when a connection ends."""
 
     __slots__ = ("ended", "key", "open", "received", "seconds", "sent")
 
-    def __init__(self, key: StreamKey) -> None:
+    def __init__(self, key: RouteKey) -> None:
         self.key = key
         self.open = 0
         self.ended: dict[str, int] = {}
@@ -49,7 +48,7 @@ class StreamMetrics:
         """One has ended that was never open."""
         self.ended[reason] = self.ended.get(reason, 0) + 1
 
-    def data(self) -> StreamData:
+    def data(self) -> TcpData:
         """A copy as plain data."""
         return {
             "key": self.key,
@@ -60,7 +59,7 @@ class StreamMetrics:
             "sent": self.sent,
         }
 
-    def add(self, data: StreamData) -> None:
+    def add(self, data: TcpData) -> None:
         """Add another process's counters of the same route."""
         self.open += data["open"]
         for reason, count in data["ended"].items():
@@ -70,4 +69,4 @@ class StreamMetrics:
         self.sent += data["sent"]
 
     def __repr__(self) -> str:
-        return f"<StreamMetrics [{'/'.join(self.key)}, {self.open} open]>"
+        return f"<TcpMetrics [{'/'.join(self.key)}, {self.open} open]>"
