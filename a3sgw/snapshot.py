@@ -46,7 +46,7 @@ from a3sgw.service.service import Service
 from a3sgw.shared.table import SharedTable
 from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
-from a3sgw.switching import Around, SwitchCompiler, Switches
+from a3sgw.switches import Around, SwitchCompiler, Switches
 from a3sgw.tls.termination import Termination
 
 _log = logging.getLogger("a3sgw.snapshot")

@@ -58,7 +58,7 @@ LAYERS = {
     6: ("routing",),
     7: ("proxy",),
     8: ("entrypoints",),
-    9: ("admin", "check", "listening", "probes", "public", "retire", "serving", "snapshot", "switching"),
+    9: ("admin", "check", "listening", "probes", "public", "retire", "serving", "snapshot", "switches"),
     10: ("caretaker", "data_plane", "reloads"),
     11: ("gateway", "worker"),
     12: ("supervisor",),

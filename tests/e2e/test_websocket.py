@@ -23,7 +23,7 @@ from tests.support.origin import Origin
 from tests.support.wire import Message, Wire
 
 ASK = b"GET /chat HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Upgrade\r\nUpgrade: %b\r\n\r\n"
-SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n"
+SWITCH = b"HTTP/1.1 101 Upgrading Protocols\r\nConnection: Upgrade\r\nUpgrade: %b\r\n\r\n"
 CAREFUL = "max_in_flight = 1000\n"
 
 

@@ -24,7 +24,7 @@ _IN_ORDER = frozenset({"client closed", "endpoint closed"})
 """Ends of a tunnel that are nobody's fault."""
 
 
-class Switching(Answering):
+class Upgrading(Answering):
     """Response steps see the 101 as any other answer; observers and `done` steps are told when the tunnel has ended."""
 
     _parked: Parked | None = None
