@@ -30,7 +30,7 @@ from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts,
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.event_errors import EventErrors
 from a3sgw.routing.index import Entry, Index
-from a3sgw.routing.route import Care, Observer, Route
+from a3sgw.routing.route import Care, Farewell, Observer, Route
 from a3sgw.routing.sessions import SessionTable
 from a3sgw.routing.table import Table
 from a3sgw.rule.ast import Node
@@ -496,7 +496,7 @@ class _Compiler:
         middlewares = [*self.made.before(entrypoint), *(self.made.middlewares[one] for one in named)]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        more = (router.timeouts, router.importance, router.websocket, router.event_stream)
+        more = (router.timeouts, router.importance, router.websocket, router.event_stream, router.drain_timeout)
         made_of = (router.service, differs, self.made.secures(entrypoint), *more, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
@@ -507,8 +507,9 @@ class _Compiler:
             observers = self.parts.observe(entrypoint, name, router.service, care is not None)
             service = node if care is None and isinstance(node, Service) else None
             route = Route(name, chain, service, plan, observers, care)
-            if router.websocket is not None:
-                route.websocket = router.websocket
+            says_goodbye = router.websocket is not None and router.websocket.close_frame
+            if says_goodbye or router.drain_timeout != route.farewell.drain_timeout:
+                route.farewell = Farewell(says_goodbye, router.drain_timeout)
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
 

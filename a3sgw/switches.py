@@ -259,7 +259,7 @@ def _terms(router: Router, balancer: LoadBalancer, idle: float, total: float) ->
     given = router.timeouts is not None and router.timeouts.stream_idle_timeout is not None
     if not given and "stream_idle_timeout" not in balancer.model_fields_set:
         idle = _IDLE
-    return Terms(idle, total, balancer.termination_delay or NO_LIMIT)
+    return Terms(idle, total, balancer.termination_delay or NO_LIMIT, router.drain_timeout)
 
 
 def _mode(options: Entrypoint, router: Router) -> Mode:

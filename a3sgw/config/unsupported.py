@@ -68,8 +68,6 @@ def _found(config: Config) -> _Found:
         yield from _entrypoint(("entrypoints", name), entrypoint)
     for name, service in config.services.items():
         yield from _service(("services", name), service)
-    for name, router in config.routers.items():
-        yield from _written(("routers", name), router, "routers")
     yield from _written(("providers",), config.providers, "providers")
 
 

@@ -67,7 +67,9 @@ class Call(asyncio.Protocol):
         secured: Secured | None,
     ) -> None:
         self.gate = gate
-        self.route = route
+        self.route: TcpRoute | None = route
+        """None once a tunnel has it, or it is over."""
+        self._route = route
         self.deadline = NEVER
         self.peer = peer
         self.visitor = visitor
@@ -96,7 +98,7 @@ class Call(asyncio.Protocol):
         self._visit = Visit(route.node, route.plans, request)
 
     def __repr__(self) -> str:
-        return f"<Call [{self.peer[0]} → {self.route.name}, {self.reason or 'running'}]>"
+        return f"<Call [{self.peer[0]} → {self._route.name}, {self.reason or 'running'}]>"
 
     # Before the tunnel...
 
@@ -104,8 +106,8 @@ class Call(asyncio.Protocol):
         """Ask the middlewares, then connect; nothing more is read of the client meanwhile."""
         transport = self._transport
         transport.set_protocol(self)
-        if self.route.doors:
-            passed = self.route.doors.accept(self.peer[0])
+        if self._route.doors:
+            passed = self._route.doors.accept(self.peer[0])
             if passed is None:
                 self.gate.metrics.refuse("filter")
                 self._over("filter", "a middleware refused")
@@ -115,7 +117,7 @@ class Call(asyncio.Protocol):
         self._task = spawn(self._connect(), "connect")
 
     async def _connect(self) -> None:
-        visit, plan = self._visit, self.route.plan
+        visit, plan = self._visit, self._route.plan
         while True:
             choice = visit.next()
             if isinstance(choice, UpstreamError):
@@ -157,14 +159,17 @@ class Call(asyncio.Protocol):
         listener.early = b""
 
     def _join(self, transport: asyncio.Transport, listener: Listener, choice: Choice) -> None:
-        if self.route.proxy_protocol:
+        if self._route.proxy_protocol:
             transport.write(self._header())
-        tunnel = Tunnel(self.gate.sweeper, self.route.terms, self.route, self._tunnel_ended)
+        tunnel = Tunnel(self.gate.sweeper, self._route.terms, self._route, self._tunnel_ended)
         tunnel.started = self._started
-        self.route.metrics.opened()
+        self._route.metrics.opened()
         self.gate.replace(self, tunnel)
+        self.route = None
         early, self._early = self._early, b""
         tunnel.join(self._transport, transport, early, listener.early)
+        if self.gate.switch is None or not self.gate.switch.has(self._route):  # a reload came in between
+            tunnel.retire(tunnel.terms.drain_timeout)
         for ended, side in ((listener.ended, tunnel.endpoint), (self._client_ended, tunnel.client)):
             if ended and not side.lost:
                 side.eof_received()
@@ -172,7 +177,7 @@ class Call(asyncio.Protocol):
     def _header(self) -> bytes:
         here = self._transport.get_extra_info("sockname")
         local = (here[0], here[1]) if isinstance(here, tuple) else ("", 0)
-        encode = encode_v1 if self.route.proxy_protocol == "v1" else encode_v2
+        encode = encode_v1 if self._route.proxy_protocol == "v1" else encode_v2
         return encode(self.peer, local) if self.peer[0] and local[0] else encode(None, None)
 
     # The end...
@@ -180,7 +185,7 @@ class Call(asyncio.Protocol):
     def _tunnel_ended(self, tunnel: Tunnel) -> None:
         self.seconds, self.received, self.sent = tunnel.seconds, tunnel.received, tunnel.sent
         self.reason = tunnel.reason
-        self.route.metrics.over(self.reason, self.seconds, self.received, self.sent)
+        self._route.metrics.over(self.reason, self.seconds, self.received, self.sent)
         if self.reason in ("reset", "idle", "total"):
             self.error = self.reason
         self.gate.leave(tunnel)
@@ -196,7 +201,7 @@ class Call(asyncio.Protocol):
         if self._ended:
             return
         self.reason, self.error = reason, error
-        self.route.metrics.refused(reason)
+        self._route.metrics.refused(reason)
         self.seconds = self.gate.sweeper.now - self._started
         self._transport.close()
         self.gate.leave(self)
@@ -205,10 +210,11 @@ class Call(asyncio.Protocol):
     def _finish(self) -> None:
         if not self._ended:
             self._ended = True
+            self.route = None
             self.attempts = self._visit.attempts
             for door in self._passed:
                 door.closed(self.peer[0])
-            for observe in self.route.observe:
+            for observe in self._route.observe:
                 observe(self)
 
     def data_received(self, data: bytes) -> None:

@@ -45,6 +45,7 @@ class Switch:
         """Seconds for what has to be known before a connection has a route."""
         self._hosts: Names[bool] = Names((host, True) for host in hosts)
         self._others = others
+        self._routes = {entry.route.name: entry.route for entry in self.tcp.entries}
         self.expects_tls = termination is not None or self.tcp.has_tls
         self.postgres = self.tcp.has_tls
         """Whether clients of PostgreSQL may ask for TLS in their own way."""
@@ -71,9 +72,9 @@ class Switch:
             return HTTP
         return first(self.tcp.others, visitor) or (HTTP if http else None)
 
-    def routes(self) -> list[TcpRoute]:
-        """All routes of connections."""
-        return [entry.route for entry in self.tcp.entries]
+    def has(self, route: TcpRoute) -> bool:
+        """Whether connections may still get this route."""
+        return self._routes.get(route.name) is route
 
     def __repr__(self) -> str:
         return f"<Switch [{'HTTP, ' if self.http else ''}{self.tcp!r}, {self.termination!r}]>"

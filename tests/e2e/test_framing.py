@@ -216,7 +216,7 @@ async def test_an_http_1_0_client_is_reset_too() -> None:
         b"HTTP/1.1 20 OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/2 200 OK\r\nContent-Length: 0\r\n\r\n",
-        b"HTTP/1.1 101 Upgrading Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n",
         b"SSH-2.0-OpenSSH_9.2\r\n\r\n",
         b"\x00\x00\x12\x04\x00\x00\x00\x00\x00\r\n\r\n",
     ],

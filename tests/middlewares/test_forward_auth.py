@@ -175,7 +175,7 @@ async def test_a_refused_body_is_drained() -> None:
     [
         (b"", 'timeout = "200ms"', 504),
         (b"nonsense\r\n\r\n", "", 502),
-        (b"HTTP/1.1 101 Upgrading Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "", 502),
+        (b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n", "", 502),
         (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n" + bytes(100), 'max_response_bytes = "50B"', 502),
     ],
     ids=["silence", "nonsense", "another protocol", "too much"],

@@ -12,7 +12,7 @@ from tests.support.wire import Wire
 from tests.support.workers import TWO, Crew, crew, text
 
 ASK = b"GET / HTTP/1.1\r\nHost: a.example\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
-SWITCH = b"HTTP/1.1 101 Upgrading Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
+SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"
 CLOSED = b"\x88\x02\x03\xe9"
 LIMIT = "websocket {\n max_connections = 4\n close_frame = true\n}"
 
