@@ -40,7 +40,7 @@ class Stand:
 
     async def start(self) -> None:
         """Run the example; its own addresses are free ones."""
-        self.set(PORT=free_port(), ADMIN=free_port(), DIRECT=free_port())
+        self.set(PORT=free_port(), ADMIN=free_port(), DIRECT=free_port(), PLAIN=free_port())
         await self.gateway.start()
 
     async def connect(self, entrypoint: str = "") -> Wire:
