@@ -39,7 +39,10 @@ class Echo(Origin):
                 self.requests.append(request)
                 await self.wait.wait()
                 await wire.send(self.answer(request) if self.answer else self.echo(request))
-            except (EOFError, OSError, TimeoutError):
+            except TimeoutError:  # idle for too long, and it says so
+                wire.close()
+                return
+            except (EOFError, OSError):
                 return
 
     def echo(self, request: Message) -> bytes:

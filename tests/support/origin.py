@@ -63,7 +63,10 @@ class Origin:
             try:
                 self.requests.append(await wire.message())
                 await wire.send(answer)
-            except (EOFError, OSError, TimeoutError):
+            except TimeoutError:  # idle for too long, and it says so
+                wire.close()
+                return
+            except (EOFError, OSError):
                 return
 
     def play(self, part: Part) -> None:
