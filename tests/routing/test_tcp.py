@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from a3sgw.routing.tcp import Mode, TcpEntry, TcpTable, Visitor, first, priority_of, takes_all
 from a3sgw.rule.compile import compile_node
 from a3sgw.rule.parse import parse
+from a3sgw.rule.table import MatcherTable
 from a3sgw.rule.tcp_matchers import TCP
 
 
 def entry(rule: str, order: int = 0, priority: int = 0, mode: Mode = "passthrough") -> TcpEntry[str]:
     """A route called like its rule."""
     node = parse(rule, TCP)
-    return TcpEntry(node, compile_node(node, TCP), priority_of(rule, node, priority), order, mode, rule)
+    table: MatcherTable[Any] = TCP
+    return TcpEntry(node, compile_node(node, table), priority_of(rule, node, priority), order, mode, rule)
 
 
 @pytest.mark.parametrize(
