@@ -156,9 +156,12 @@ class _Checks:
                 path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule
             )
             return
+        if not named and len(protocols) > 1:  # one with a rule is not for UDP
+            protocols = protocols - {"udp"}
         protocol = next(iter(protocols)) if len(protocols) == 1 else ""
-        if protocol:
+        if protocol and (named or protocol == "udp"):
             yield from self._rule_protocol(base, router, protocol)
+        if protocol:
             yield from self._service_protocol(base, router, protocol)
         if len(protocols) == 1:
             yield from self._middleware_protocol(base, router, next(iter(protocols)))
