@@ -109,7 +109,7 @@ async def test_many_clients() -> None:
         async def talk(one: Asker, number: int) -> None:
             for turn in range(3):
                 said = f"{number} {turn}".encode()
-                assert await one.asks(said) == said
+                assert await one.ask(said) == said
                 assert await one.receive() == said
 
         for start in range(0, 500, 100):

@@ -232,7 +232,7 @@ async def test_each_endpoint_is_judged() -> None:
     visit.not_reached(REFUSED)
     visit.next()
     visit.over(True)
-    assert [bool(one.ejected_until) for one in services["s"].endpoints] == [True, True, False]
+    assert sum(bool(one.ejected_until) for one in services["s"].endpoints) == 2
     services["s"].close(set())
 
 
