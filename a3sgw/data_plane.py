@@ -19,12 +19,12 @@ from typing import Any
 
 from a3sgw.collection import collection_paused
 from a3sgw.config.document import Document
+from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.model import Config
 from a3sgw.config.registry import Registry
 from a3sgw.control.messages import Pushed
 from a3sgw.control.pushed import State
 from a3sgw.diagnostic import Diagnostic
-from a3sgw.entrypoints.http import HttpEntrypoint
 from a3sgw.errors import ConfigError, NoEndpoint
 from a3sgw.http.message import Request, Response
 from a3sgw.listeners import key_of
@@ -34,11 +34,13 @@ from a3sgw.observe.metrics import Metrics
 from a3sgw.observe.writer import Target, Writer
 from a3sgw.proxy.asking import ask
 from a3sgw.proxy.gate import PATIENCE, Connection
-from a3sgw.proxy.observers import counting, logging_to
+from a3sgw.proxy.observers import counting, logging_calls_to, logging_to
+from a3sgw.proxy.session_log import logging_sessions_to
 from a3sgw.proxy.tunnel import Tunnel
 from a3sgw.retire import Close, retire
 from a3sgw.routing.route import Observer, Route
 from a3sgw.service.service import Service
+from a3sgw.serving import Serving, made
 from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.steps import take_turns
@@ -59,7 +61,7 @@ class Prepared:
 
     config: Config
     snapshot: Snapshot
-    entrypoints: dict[str, HttpEntrypoint]
+    entrypoints: dict[str, Serving]
     """Those that are new."""
     log: AccessLog | None
     output: Writer | None
@@ -80,7 +82,7 @@ class DataPlane:
         self.tell: Callable[[Pushed], None] = lambda message: None
         """Called with what services of this process notice, for whoever tells others."""
         self.snapshot: Snapshot | None = None
-        self.entrypoints: dict[str, HttpEntrypoint] = {}
+        self.entrypoints: dict[str, Serving] = {}
         self._table = table
         self._directory = directory
         self._sweeper = Sweeper()
@@ -88,7 +90,7 @@ class DataPlane:
         self._shared = Shared()
         self._bound: dict[str, str] = {}
         self._access_log: AccessLog | None = None
-        self._leaving: set[HttpEntrypoint] = set()
+        self._leaving: set[Serving] = set()
         self._finishing: set[asyncio.Task[object]] = set()
         self._old_services: list[Service] = []
         """No longer in use, but with requests that began under them."""
@@ -119,7 +121,7 @@ class DataPlane:
             known = self.state.all()
             parts = Parts(
                 self._sweeper,
-                lambda *names: self._observers(log, *names),
+                lambda *names: self._observers(log, config, *names),
                 self._registry,
                 self._directory,
                 log,
@@ -128,8 +130,11 @@ class DataPlane:
                 self._counter,
                 known,
                 self._middleware_counter,
+                self.metrics.tcp,
+                lambda *names: self._tcp_observers(log, *names),
                 self._ask,
                 self._shared,
+                self.metrics.datagrams,
             )
             previous = self.snapshot
             with collection_paused() if len(config.routers) > _MANY else nullcontext():
@@ -157,7 +162,7 @@ class DataPlane:
         }
         self._bound = {name: key_of(name, options) for name, options in config.entrypoints.items()}
         for name, options in config.entrypoints.items():
-            self.entrypoints[name].gate.apply(options, snapshot.tables[name], snapshot.doors[name])
+            self._apply_to(self.entrypoints[name], options, snapshot)
         self.snapshot = snapshot
         self.metrics.forget(snapshot.names())
         known = set(map(id, prepared.known))
@@ -218,23 +223,29 @@ class DataPlane:
 
     async def _listen(
         self, config: Config, snapshot: Snapshot, sockets: Sockets, undo: AsyncExitStack
-    ) -> dict[str, HttpEntrypoint]:
+    ) -> dict[str, Serving]:
         """Entrypoints that are new or have a new address; where only the name of an address changes, its sockets stay
         open and no client is turned away."""
-        opened: dict[str, HttpEntrypoint] = {}
+        opened: dict[str, Serving] = {}
         holders = {key: self.entrypoints[name] for name, key in self._bound.items()}
         for name, options in config.entrypoints.items():
             key = key_of(name, options)
             if self._bound.get(name) == key:
                 continue
-            entrypoint = opened[name] = HttpEntrypoint(name, self._sweeper, self.metrics.entrypoint(name), self._table)
-            undo.callback(entrypoint.stop)
-            entrypoint.gate.apply(options, snapshot.tables[name], snapshot.doors[name])
+            counters = self.metrics.entrypoint(name)
+            one = opened[name] = made(options.protocol, name, self._sweeper, counters, self._table)
+            undo.callback(one.stop)
+            self._apply_to(one, options, snapshot)
             if key in sockets:
-                await entrypoint.listen(sockets[key])
+                await one.listen(sockets[key])
             else:
-                await entrypoint.take_over(holders[key])
+                await one.take_over(holders[key])
         return opened
+
+    def _apply_to(self, entrypoint: Serving, options: Entrypoint, snapshot: Snapshot) -> None:
+        gate = entrypoint.gate
+        name = gate.name
+        gate.apply(options, snapshot.tables.get(name), snapshot.doors.get(name), snapshot.switching.switches.get(name))
 
     async def accept(self, sockets: Sockets) -> None:
         """Accept from exactly these sockets of listeners that are there already; those of others are closed."""
@@ -247,10 +258,18 @@ class DataPlane:
                     one.close()
 
     def _observers(
-        self, log: AccessLog | None, entrypoint: str, router: str, service: str, careful: bool
+        self, log: AccessLog | None, config: Config, entrypoint: str, router: str, service: str, careful: bool
     ) -> tuple[Observer, ...]:
+        if config.entrypoints[entrypoint].protocol == "udp":
+            return () if log is None else (logging_sessions_to(log, entrypoint, router, service),)
         count = counting(self.metrics.route(entrypoint, router, service))
-        return (count,) if log is None else (count, logging_to(log, entrypoint, router, service, careful))
+        if log is None:
+            return (count,)
+        secured = config.entrypoints[entrypoint].tls is not None
+        return (count, logging_to(log, entrypoint, router, service, careful, secured))
+
+    def _tcp_observers(self, log: AccessLog | None, entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+        return () if log is None else (logging_calls_to(log, entrypoint, router, service),)
 
     # What is known of endpoints...
 
@@ -293,7 +312,7 @@ class DataPlane:
 
     # Letting go...
 
-    def _overtaken(self, entrypoints: Mapping[str, HttpEntrypoint]) -> list[tuple[Connection, Route]]:
+    def _overtaken(self, entrypoints: Mapping[str, Serving]) -> list[tuple[Connection, Route]]:
         """Exchanges that run on routes of this or an earlier configuration that are no longer in use."""
         found = []
         for entrypoint in (*entrypoints.values(), *self._leaving):
@@ -303,13 +322,13 @@ class DataPlane:
                     found.append((connection, route))
         return found
 
-    def _let_go(self, entrypoint: HttpEntrypoint, timeout: float) -> None:
+    def _let_go(self, entrypoint: Serving, timeout: float) -> None:
         """An entrypoint that is gone answers what it owes in the background."""
         entrypoint.stop(min(PATIENCE, timeout / 2), timeout)
         self._leaving.add(entrypoint)
         self._later(self._drain(entrypoint, timeout), "drain entrypoint")
 
-    async def _drain(self, entrypoint: HttpEntrypoint, seconds: float) -> None:
+    async def _drain(self, entrypoint: Serving, seconds: float) -> None:
         await entrypoint.gate.drained(seconds)
         self._leaving.discard(entrypoint)
 

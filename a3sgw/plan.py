@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from a3sgw.retry_policy import RetryPolicy
 
 NO_LIMIT = math.inf
+MOST_REDISPATCHES = 8
+"""Endpoints that may turn out to be unreachable for one request, connection or session."""
 
 
 @dataclass(frozen=True, slots=True)

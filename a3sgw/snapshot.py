@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import ssl
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from a3sgw.config.chains import expanded
 from a3sgw.config.document import Document
+from a3sgw.config.entrypoint import Redirect
+from a3sgw.config.kind import kinds, serves
 from a3sgw.config.model import Config, MiddlewareConfig
 from a3sgw.config.registry import Registry
 from a3sgw.config.router import Router
@@ -19,6 +21,8 @@ from a3sgw.control.messages import Pushed
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Ask, Context, Middleware, Shared, ask_nobody
+from a3sgw.observe.datagrams import DatagramMetrics
+from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
@@ -26,7 +30,8 @@ from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts,
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.event_errors import EventErrors
 from a3sgw.routing.index import Entry, Index
-from a3sgw.routing.route import Care, Observer, Route
+from a3sgw.routing.route import Care, Farewell, Observer, Route
+from a3sgw.routing.sessions import SessionTable
 from a3sgw.routing.table import Table
 from a3sgw.rule.ast import Node
 from a3sgw.rule.compile import compile_node, compile_rule
@@ -41,6 +46,8 @@ from a3sgw.service.service import Service
 from a3sgw.shared.table import SharedTable
 from a3sgw.steps import Steps, exhaust
 from a3sgw.sweeper import Sweeper
+from a3sgw.switches import Around, SwitchCompiler, Switches
+from a3sgw.tls.termination import Termination
 
 _log = logging.getLogger("a3sgw.snapshot")
 _FOR_TCP = 'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
@@ -58,6 +65,16 @@ def _tell_nobody(message: Pushed) -> None:
 def _count_nothing(name: str) -> Callable[[str], None]:
     """The same."""
     return lambda what: None
+
+
+def _no_connections(entrypoint: str, router: str, service: str) -> TcpMetrics:
+    """The same."""
+    return TcpMetrics((entrypoint, router, service))
+
+
+def _nobody(entrypoint: str, router: str, service: str) -> tuple[Observer, ...]:
+    """The same."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +106,16 @@ class Parts:
     """What the control plane has said of endpoints so far."""
     middleware_counter: Callable[[str], Callable[[str], None]] = _count_nothing
     """By middleware: counts its events."""
+    tcp_metrics: Callable[[str, str, str], TcpMetrics] = _no_connections
+    """(entrypoint, router, service) → counters of TCP connections."""
+    observe_tcp: Callable[[str, str, str], tuple[Observer, ...]] = _nobody
+    """(entrypoint, router, service) → who is told of each TCP connection that has ended."""
     ask: Ask = ask_nobody
     """Sends a request that a middleware has made to a service."""
     shared: Shared = field(default_factory=Shared)
     """What all middlewares of the process have in common."""
+    datagrams: Callable[[str, str, str], DatagramMetrics] = DatagramMetrics
+    """(entrypoint, router, service) → counters of its UDP sessions."""
 
 
 @dataclass
@@ -109,6 +132,11 @@ class Snapshot:
     """Those of whole services, by name."""
     middlewares: dict[str, Middleware[Any]] = field(default_factory=dict)
     rules: dict[str, Rule] = field(default_factory=dict)
+    tcp_rules: dict[str, Rule] = field(default_factory=dict)
+    """Those about connections."""
+    switching: Switches = field(default_factory=Switches)
+    redirects: dict[str, tuple[object, Middleware[Any]]] = field(default_factory=dict)
+    """By entrypoint: what sends requests to another, and what it was made of."""
     doors: dict[str, Doors] = field(default_factory=dict)
     """By entrypoint: who looks at its connections."""
     observed_by: object = None
@@ -149,14 +177,25 @@ class Snapshot:
             for middleware in opened:
                 await _close(middleware)
             raise
+        for termination in self.terminations():
+            termination.open()
 
     async def close(self, other: Snapshot | None = None) -> None:
         """Let go of everything `other` does not use."""
         self.close_services(other)
         await self.close_middlewares(other)
 
+    def terminations(self) -> list[Termination]:
+        """Who ends TLS."""
+        return [termination for _, termination in self.switching.terminations.values()]
+
     def close_services(self, other: Snapshot | None) -> None:
-        """Close the pools `other` does not use; running exchanges finish on the connections they hold."""
+        """Close the pools `other` does not use; running exchanges finish on the connections they hold. Its certificates
+        are looked at no more."""
+        in_use = set(map(id, other.terminations())) if other is not None else set()
+        for termination in self.terminations():
+            if id(termination) not in in_use:
+                termination.close()
         used = set(map(id, other.services.values())) if other is not None else set()
         pools = other.pools() if other is not None else set()
         for service in self.services.values():
@@ -196,17 +235,32 @@ class Snapshot:
             self._inner[service] = route
         return route
 
-    def runs(self, entrypoint: str, route: Route) -> bool:
-        """Whether requests to this entrypoint may get this route."""
-        known = self.routes.get((entrypoint, route.name))
+    def runs(self, entrypoint: str, route: Any) -> bool:
+        """Whether requests, or connections, to this entrypoint may get this route."""
+        key = (entrypoint, route.name)
+        known: tuple[object, object] | None = self.routes.get(key) or self.switching.routes.get(key)
         table = self.tables.get(entrypoint)
         return (known is not None and known[1] is route) or (table is not None and table.unmatched is route)
 
+    def before(self, entrypoint: str) -> list[Middleware[Any]]:
+        """What stands before all that is written on an entrypoint."""
+        found: list[Middleware[Any]] = []
+        if entrypoint in self.redirects:
+            found.append(self.redirects[entrypoint][1])
+        if entrypoint in self.switching.guards:
+            found.append(self.switching.guards[entrypoint])
+        return found
+
+    def secures(self, entrypoint: str) -> bool:
+        """Whether connections to it may come with TLS, of which there is more to log."""
+        options = self.config.entrypoints.get(entrypoint)
+        return options is not None and options.tls is not None
+
     def names(self) -> Iterator[tuple[str, str, str]]:
         """(entrypoint, router, service) of everything that counts."""
-        for entrypoint in self.tables:
+        for entrypoint in self.config.entrypoints:
             yield entrypoint, "", ""
-        for entrypoint, router in self.routes:
+        for entrypoint, router in (*self.routes, *self.switching.routes):
             yield entrypoint, router, self.config.routers[router].service
 
     def pools(self) -> set[int]:
@@ -281,14 +335,57 @@ class _Compiler:
         for name, router in self.config.routers.items():
             self._rule(name, router)
             yield
+        if not self.problems:
+            yield from self._switches()
         if self.problems:
             raise ConfigError(self.problems)
         for name, entrypoint in self.config.entrypoints.items():
+            named = expanded(entrypoint.middlewares, self.config.middlewares)
             if entrypoint.protocol == "http":
+                if entrypoint.redirect is not None:
+                    self._redirect(name, entrypoint.redirect)
                 self.made.tables[name] = yield from self._table(name)
-                named = expanded(entrypoint.middlewares, self.config.middlewares)
-                self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
+            elif entrypoint.protocol == "udp":
+                self.made.tables[name], own = self._sessions(name)
+                named = expanded((*entrypoint.middlewares, *own), self.config.middlewares)
+            self.made.doors[name] = Doors(self.made.middlewares[one] for one in named)
         return self.made
+
+    def _switches(self) -> Steps[None]:
+        parts, made = self.parts, self.made
+        around = Around(
+            self.config,
+            made.nodes,
+            made.middlewares,
+            made.rules,
+            made.tcp_rules,
+            parts.directory or Path(),
+            parts.table.seed if parts.table is not None else b"",
+            parts.tcp_metrics,
+            parts.observe_tcp,
+            self._error,
+        )
+        previous = self.previous.switching if self.previous is not None else None
+        compiler = SwitchCompiler(around, previous, same_observers=self._same_observers)
+        yield from compiler.compile()
+        made.switching = compiler.made
+
+    def _redirect(self, name: str, options: Redirect) -> None:
+        """What sends requests elsewhere stands before all else on its entrypoint."""
+        target = self.config.entrypoints.get(options.to)
+        port = target.address.port if target is not None else int(options.to.lstrip(":"))
+        known = self.previous.redirects.get(name) if self.previous is not None else None
+        if known is not None and known[0] == (options, port):
+            self.made.redirects[name] = known
+            return
+        registry = self.parts.registry
+        kind, given = registry.middleware("redirect-scheme", Middleware), registry.options("redirect-scheme")
+        if given is None:
+            raise AssertionError("unreachable: the kind is ours")
+        wanted = {"scheme": options.scheme, "port": port, "permanent": options.permanent}
+        made = kind(given.model_validate(wanted))
+        made.attach(Context(f"redirect of {name}"))
+        self.made.redirects[name] = (options, port), made
 
     def _error(
         self,
@@ -343,11 +440,10 @@ class _Compiler:
 
     def _rule(self, name: str, router: Router) -> None:
         text = router.rule
-        protocols = {
-            self.config.entrypoints[one].protocol for one in router.entrypoints if one in self.config.entrypoints
-        }
-        if protocols and "http" not in protocols:
-            self._other_rule(name, text, protocols)
+        found = kinds(self.config.entrypoints, router)
+        if "tcp" in found:
+            self._tcp_rule(name, text)
+        if found and "http" not in found:
             return
         if text in self.made.rules:
             return
@@ -361,26 +457,35 @@ class _Compiler:
             help = _FOR_TCP if _is_for_tcp(text) else error.help
             self._error(("routers", name, "rule"), error.summary, help, error.offset, error.length)
 
-    def _other_rule(self, name: str, text: str, protocols: Collection[str]) -> None:
-        """A rule over connections: checked, though nothing runs it yet."""
-        if "tcp" in protocols:
-            try:
-                compile_node(parse(text, TCP), TCP)
-            except RuleError as error:
-                self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
+    def _tcp_rule(self, name: str, text: str) -> None:
+        """A rule over connections."""
+        if self.previous is not None and text in self.previous.tcp_rules:
+            self.made.tcp_rules[text] = self.previous.tcp_rules[text]
+            return
+        try:
+            node = parse(text, TCP)
+            self.made.tcp_rules[text] = Rule(node, compile_node(node, TCP))
+        except RuleError as error:
+            self._error(("routers", name, "rule"), error.summary, error.help, error.offset, error.length)
 
     def _table(self, entrypoint: str) -> Steps[Table]:
         entries = []
+        options = self.config.entrypoints[entrypoint]
         for order, (name, router) in enumerate(self.config.routers.items()):
-            if (not router.entrypoints or entrypoint in router.entrypoints) and router.rule in self.made.rules:
+            if serves(entrypoint, options, router) == "http" and router.rule in self.made.rules:
                 rule = self.made.rules[router.rule]
                 priority = router.priority or default_priority(router.rule)
                 entries.append(Entry(rule.node, rule.predicate, priority, order, self._route(entrypoint, name, router)))
                 yield
-        previous = self.previous.tables.get(entrypoint) if self.previous is not None and self._same_observers else None
+        before = self.made.before(entrypoint)
+        previous = None
+        if self.previous is not None and self._same_observers and self.previous.before(entrypoint) == before:
+            secures = self.made.secures(entrypoint)
+            previous = self.previous.tables.get(entrypoint) if self.previous.secures(entrypoint) == secures else None
         if previous is not None and _same(previous.entries, entries):
             return previous
-        unmatched = Route("", Chain((self._unmatched,)), None, Plan(), self.parts.observe(entrypoint, "", "", False))
+        chain = Chain((*before, self._unmatched))
+        unmatched = Route("", chain, None, Plan(), self.parts.observe(entrypoint, "", "", False))
         index = yield from Index.steps(entries)
         return Table(index, previous.unmatched if previous is not None else unmatched, entries)
 
@@ -388,11 +493,11 @@ class _Compiler:
         """The route of a router on an entrypoint; the previous one when it would be made of the same things."""
         options = self.config.entrypoints[entrypoint]
         named = expanded((*options.middlewares, *router.middlewares), self.config.middlewares)
-        middlewares = [self.made.middlewares[one] for one in named]
+        middlewares = [*self.made.before(entrypoint), *(self.made.middlewares[one] for one in named)]
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
-        more = (router.timeouts, router.importance, router.websocket, router.event_stream)
-        made_of = (router.service, differs, *more, *middlewares, node)
+        more = (router.timeouts, router.importance, router.websocket, router.event_stream, router.drain_timeout)
+        made_of = (router.service, differs, self.made.secures(entrypoint), *more, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]
@@ -402,10 +507,34 @@ class _Compiler:
             observers = self.parts.observe(entrypoint, name, router.service, care is not None)
             service = node if care is None and isinstance(node, Service) else None
             route = Route(name, chain, service, plan, observers, care)
-            if router.websocket is not None:
-                route.websocket = router.websocket
+            says_goodbye = router.websocket is not None and router.websocket.close_frame
+            if says_goodbye or router.drain_timeout != route.farewell.drain_timeout:
+                route.farewell = Farewell(says_goodbye, router.drain_timeout)
         self.made.routes[entrypoint, name] = (made_of, route)
         return route
+
+    def _sessions(self, entrypoint: str) -> tuple[SessionTable, tuple[str, ...]]:
+        """What a UDP entrypoint has in the place of a table, and the middlewares of its router, which stand before."""
+        named = (one for one in self.config.routers.items() if entrypoint in (one[1].entrypoints or (entrypoint,)))
+        name, router = next(((name, one) for name, one in named if not one.rule), ("", None))
+        if router is None:
+            route = Route("", Chain((self._unmatched,)), None, Plan(), ())
+            return SessionTable(route, self.parts.datagrams(entrypoint, "", "")), ()
+        node = self.made.nodes[router.service]
+        metrics = self.parts.datagrams(entrypoint, name, router.service)
+        made_of = ("udp", router.service, router.timeouts, router.importance, node)
+        known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
+        if known is not None and known[0] == made_of and self._same_observers:
+            route = known[1]
+        else:
+            chain = Chain([RouterTimeouts(router.timeouts)] if router.timeouts is not None else [])
+            plans = {service: chain.plan(plan) for service, plan in node.leaves()}
+            importance = _IMPORTANCE.index(router.importance)
+            care = Care(node, plans, 0, 0, importance, self.parts.sweeper)
+            observers = self.parts.observe(entrypoint, name, router.service, True)
+            route = Route(name, Chain(), None, Plan(), observers, care)
+        self.made.routes[entrypoint, name] = (made_of, route)
+        return SessionTable(route, metrics), router.middlewares
 
     def _chain(
         self,

@@ -8,16 +8,18 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.backend import start_backend
 from benchmarks.load import LoadError
-from benchmarks.measure import measure, under_load
+from benchmarks.measure import echoes, measure, under_load
 from benchmarks.process import StartError, allow_many_files, cores, free_port
 from benchmarks.products import PRODUCTS
 from benchmarks.products.base import Product, Setup
 from benchmarks.profiles import PROFILES, Profile
 from benchmarks.record import page, save
 from benchmarks.sample import Sample
+from benchmarks.udp import start_echo
 
 PRODUCT_CPUS, LOAD_CPUS = cores()
 
@@ -55,6 +57,9 @@ def compare(
     # Two processes that take turns on one core pay for the turns; workers are there to use more of them.
     cpus = PRODUCT_CPUS | LOAD_CPUS if profile.kind == "workers" else PRODUCT_CPUS
     with ExitStack() as running:
+        if profile.kind == "udp":
+            echo, backend = start_echo(directory / "echo", LOAD_CPUS)
+            running.callback(echo.stop)
         started: dict[str, Product] = {}
         for name, product in _contenders(profile, names, directory, backend).items():
             running.callback(product.stop)
@@ -63,6 +68,8 @@ def compare(
                 _say(f"  {name}: started in {product.start(cpus):.1f} s")
                 if profile.kind in ("load", "workers"):
                     under_load(product, profile, 1, directory, LOAD_CPUS)  # warm up
+                elif profile.kind == "udp":
+                    echoes(product, 1, LOAD_CPUS)
                 started[name] = product
             except (StartError, LoadError) as error:
                 _say(f"  {name}: {error}")
@@ -88,8 +95,12 @@ def _contenders(profile: Profile, names: Sequence[str], directory: Path, backend
         kind = PRODUCTS[name]
         if (profile.routes and not kind.can_route) or (profile.kind == "workers" and not kind.can_spread):
             continue
+        protocol: Literal["http", "udp"] = "udp" if profile.kind == "udp" else "http"
+        if protocol not in kind.speaks:
+            continue
         for label, workers in profile.contenders(name).items():
-            found[label] = kind(directory / f"{name}-{workers}", Setup(free_port(), backend, profile.routes, workers))
+            setup = Setup(free_port(), backend, profile.routes, workers, protocol)
+            found[label] = kind(directory / f"{name}-{workers}", setup)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The four procedures: load, idle connections, reload under load, several workers."""
+"""The procedures: load, idle connections, reload under load, several workers, UDP."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import load
+from benchmarks import load, udp
 from benchmarks.cpu import cpu_nanoseconds, resident_bytes
 from benchmarks.products.base import Product
 from benchmarks.profiles import Profile
@@ -30,6 +30,8 @@ def measure(product: Product, profile: Profile, seconds: float, directory: Path,
         return idle(product, profile)
     if profile.kind == "reload":
         return reload(product, profile, seconds, directory, cpus)
+    if profile.kind == "udp":
+        return echoes(product, seconds, cpus)
     if profile.kind == "workers":
         return replace(under_load(product, profile, seconds, directory, cpus), uneven=uneven(product))
     return under_load(product, profile, seconds, directory, cpus)
@@ -48,6 +50,15 @@ def under_load(product: Product, profile: Profile, seconds: float, directory: Pa
         memory=resident_bytes(product.pid) / MEGABYTE,
         errors=seen.failed + seen.rejected,
     )
+
+
+def echoes(product: Product, seconds: float, cpus: set[int]) -> Sample:
+    """CPU per echo."""
+    before = cpu_nanoseconds(product.pid)
+    count, took = udp.run(product.setup.port, seconds, cpus)
+    spent = cpu_nanoseconds(product.pid) - before
+    memory = resident_bytes(product.pid) / MEGABYTE
+    return Sample(cpu=spent / 1000 / max(1, count), per_second=count / took, memory=memory)
 
 
 def uneven(product: Product, limit: float = 10) -> float | None:

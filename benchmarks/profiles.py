@@ -32,7 +32,7 @@ class Profile:
 
     name: str
     about: str
-    kind: Literal["load", "idle", "reload", "workers"] = "load"
+    kind: Literal["load", "idle", "reload", "workers", "udp"] = "load"
     path: str = "/"
     host: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -77,6 +77,7 @@ PROFILES = {
         _routes(10),
         _routes(1000),
         _routes(10000),
+        Profile("udp", "UDP echo of 64 bytes, 64 clients", kind="udp"),
         Profile("idle10000", "10,000 idle kept connections, memory they take", kind="idle"),
         Profile(
             "reload10000",

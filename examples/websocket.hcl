@@ -12,14 +12,14 @@ entrypoints "web" {
 }
 
 routers "chat" {
-  rule    = "Path(`/chat`)"
-  service = "chat"
+  rule          = "Path(`/chat`)"
+  service       = "chat"
 
   websocket {
     max_connections = 2
     close_frame     = true
-    drain_timeout   = env("DRAIN", "20s")
   }
+  drain_timeout = env("DRAIN", "20s")
 
   timeouts {
     stream_idle_timeout = "10m" # without a byte in either direction: longer than the ping interval of the application

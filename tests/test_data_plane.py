@@ -15,6 +15,7 @@ import uvloop
 from a3sgw import load_config
 from a3sgw.config.model import Config
 from a3sgw.data_plane import DataPlane, Prepared
+from a3sgw.entrypoints.stream import StreamEntrypoint
 from a3sgw.errors import ConfigError
 from a3sgw.listeners import bind, key_of
 from a3sgw.options import SocketAddress
@@ -264,7 +265,9 @@ async def test_accepting_from_other_sockets() -> None:
     async with plane() as one:
         await one.use(config())
         before = held()
-        kept, _ = one.plane.entrypoints["web"]._sockets()
+        web = one.plane.entrypoints["web"]
+        assert isinstance(web, StreamEntrypoint)
+        kept, _ = web._sockets()
         listener = await bind(SocketAddress("127.0.0.1", 0))
         waiting = await dial(listener.addresses[0])
         await waiting.send(GET)
@@ -273,7 +276,7 @@ async def test_accepting_from_other_sockets() -> None:
         await one.plane.accept({WEB: given})
         assert (await waiting.message()).get(b"x-version") == b"1"
         waiting.close()
-        assert {identity(one.fileno()) for one in one.plane.entrypoints["web"]._sockets()} == identities
+        assert {identity(one.fileno()) for one in web._sockets()} == identities
         await until(lambda: held() == before, "the other one is closed, and the new one open")
         assert await one.version() == "1"
 

@@ -262,5 +262,5 @@ def test_a_tcp_rule_in_an_http_router() -> None:
     with pytest.raises(ConfigError) as raised:
         compiled(text)
     assert [one.help for one in raised.value.diagnostics] == [
-        'this is a rule for TCP: name an entrypoint with protocol = "tcp"'
+        'add an entrypoint with protocol = "tcp", or name one that has tls'
     ]

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from a3sgw.config.chains import ANSWERING, parts
+from a3sgw.config.datagrams import second_routers, wrong_with
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.config.kind import HTTP_ONLY, TCP_ONLY, blanked, is_tcp, kind_on, kinds
 from a3sgw.config.model import Admin, MiddlewareConfig
 from a3sgw.config.nearest import did_you_mean
-from a3sgw.config.router import Router
+from a3sgw.config.router import Router, RouterTls
 from a3sgw.config.service import Service
+from a3sgw.config.streams import behind, unusable
 from a3sgw.config.validate import Validated
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import SocketAddress, references
 
-_TCP_ONLY = re.compile(r"\b(HostSNI|HostSNIRegexp|ALPN)\s*\(", re.IGNORECASE)
-_HTTP_ONLY = re.compile(
-    r"\b(Host|HostRegexp|Path|PathPrefix|PathRegexp|PathPattern|Method|Headers?|Headers?Regexp|Query|QueryRegexp)\s*\(",
-    re.IGNORECASE,
-)
-_QUOTED = re.compile(r"`[^`]*`|\"(?:[^\"\\]|\\.)*\"")
+_FOR_TCP = 'add an entrypoint with protocol = "tcp", or name one that has tls'
 _DEEPEST = 16
 """Services that may stand one behind the other."""
 _MOST_HINTS = 50
@@ -47,8 +44,9 @@ class _Checks:
         self.routers: dict[str, Router] = validated.checkable["routers"]
         self.services: dict[str, Service] = validated.checkable["services"]
         self.middlewares: dict[str, MiddlewareConfig] = validated.checkable["middlewares"]
-        self._protocols = {entrypoint.protocol for entrypoint in self.entrypoints.values()}
         self._hints_left = _MOST_HINTS
+        self._told: set[Path] = set()
+        """What is wrong with services that several routers name."""
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:
@@ -60,6 +58,8 @@ class _Checks:
             yield from self._service(name, service)
         for name, middleware in self.middlewares.items():
             yield from self._middleware(name, middleware)
+        for path, message, help in second_routers(self.entrypoints, self.routers):
+            yield self._error(path, message, help, key=True)
         yield from self._addresses()
         yield from self._circles()
         yield from self._chains()
@@ -82,6 +82,9 @@ class _Checks:
     def _entrypoint(self, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
         base: Path = ("entrypoints", name)
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
+        kinds = {key: middleware.kind for key, middleware in self.middlewares.items()}
+        for path, message, help in wrong_with(name, entrypoint, kinds):
+            yield self._error(path, message, help)
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.to.lstrip(":").isdigit():
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
@@ -133,44 +136,81 @@ class _Checks:
 
     def _protocol(self, base: Path, router: Router) -> Iterator[Diagnostic]:
         named = [self.entrypoints[name] for name in router.entrypoints if name in self.entrypoints]
-        protocols = {entrypoint.protocol for entrypoint in named} if named else self._protocols
+        protocols = {kind_on(entrypoint, router) for entrypoint in named} or kinds(self.entrypoints, router)
         if named and len(protocols) > 1:
             spoken = " and ".join(sorted(protocols))
             yield self._error((*base, "entrypoints"), f"these entrypoints speak {spoken}", "write one router for each")
             return
-        if not router.rule.strip() and base[1] in self.whole_routers and protocols != {"udp"}:
+        if not router.rule.strip() and base[1] in self.whole_routers and "udp" not in protocols:
             path: Path = (*base, "rule") if router.rule else base
             yield self._error(
                 path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule
             )
             return
-        protocol = next(iter(protocols)) if named else ""
-        if protocol:
+        if not protocols and self.entrypoints and is_tcp(router.rule):
+            yield self._error((*base, "rule"), "no entrypoint takes this rule, which is about connections", _FOR_TCP)
+        if len(protocols) == 1:
+            protocol = next(iter(protocols))
             yield from self._rule_protocol(base, router, protocol)
             yield from self._service_protocol(base, router, protocol)
-        if len(protocols) == 1:
-            yield from self._middleware_protocol(base, router, next(iter(protocols)))
+            yield from self._tls(base, router, protocol)
+            yield from self._middleware_protocol(base, router, protocol)
+
+    def _tls(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
+        """What a router says of TLS has to fit its entrypoints."""
+        tls = router.tls
+        if tls is not None and protocol == "udp":
+            yield self._error((*base, "tls"), "routers of UDP entrypoints have no TLS", "remove tls")
+            return
+        for name in router.entrypoints if protocol != "udp" else ():
+            entrypoint = self.entrypoints.get(name)
+            if entrypoint is None:
+                continue
+            if protocol == "http" and tls is not None:
+                yield from self._http_tls(base, tls, name, entrypoint)
+            ends_tls = entrypoint.tls is not None
+            if protocol == "tcp" and tls is not None and tls.enabled and not tls.passthrough and not ends_tls:
+                help = "add tls to the entrypoint, or passthrough = true here"
+                yield self._error((*base, "tls"), f'nobody has a certificate: "{name}" has no tls', help)
+            if protocol == "tcp" and entrypoint.protocol == "http" and not (ends_tls or (tls and tls.passthrough)):
+                help = "add tls to the entrypoint, tls { passthrough = true } here, or name a TCP entrypoint"
+                summary = f'a TCP router on "{name}", which speaks HTTP without TLS, would never know which is meant'
+                yield self._error((*base, "rule"), summary, help)
+
+    def _http_tls(self, base: Path, tls: RouterTls, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
+        if tls.passthrough:
+            help = "only TCP routers, with HostSNI, pass connections through"
+            yield self._error((*base, "tls", "passthrough"), "an HTTP router has to see what is inside TLS", help)
+        elif not tls.enabled:
+            summary = "HTTP routers have TLS where their entrypoint has"
+            yield self._error((*base, "tls", "enabled"), summary, "remove it")
+        elif entrypoint.tls is None:
+            yield self._error((*base, "tls"), f'"{name}" has no TLS that options could differ from', "remove tls")
 
     def _rule_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
-        rule = _QUOTED.sub(lambda match: " " * len(match.group()), router.rule)
-        wrong = {"http": _TCP_ONLY, "tcp": _HTTP_ONLY}.get(protocol)
-        found = wrong.search(rule) if wrong else None
+        wrong = {"http": TCP_ONLY, "tcp": HTTP_ONLY}.get(protocol)
+        found = wrong.search(blanked(router.rule)) if wrong else None
         if found is not None:
             place = self.document.place((*base, "rule"), found.start(1), len(found[1]))
-            yield Diagnostic("error", place, f"{found[1]} does not work on {protocol} entrypoints", _matchers(protocol))
+            help = "use HostSNI, HostSNIRegexp, ClientIP or ALPN" if protocol == "tcp" else "use Host, PathPrefix, …"
+            yield Diagnostic("error", place, f"{found[1]} does not work on {protocol} routers", help)
         if protocol == "udp" and router.rule.strip():
             yield self._error((*base, "rule"), "routers of UDP entrypoints have no rule", "remove the rule")
 
     def _service_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
-        service = self.services.get(router.service)
-        for server in service.load_balancer.servers if service and service.load_balancer else ():
-            if server.url.scheme not in _SCHEMES[protocol]:
-                message = (
-                    f'service "{router.service}" has the server {server.url}, but the entrypoint speaks {protocol}'
-                )
-                usable = " or ".join(_SCHEMES[protocol])
-                yield self._error((*base, "service"), message, f"use servers with {usable}, or another entrypoint")
-                return
+        for name, service in behind(router.service, self.services).items():
+            balancer = service.load_balancer
+            servers = balancer.servers if balancer is not None else ()
+            for server in (*servers, *(one for revision in service.revisions for one in revision.servers)):
+                if server.url.scheme not in _SCHEMES[protocol]:
+                    message = f'service "{name}" has the server {server.url}, but the entrypoint speaks {protocol}'
+                    usable = " or ".join(_SCHEMES[protocol])
+                    yield self._error((*base, "service"), message, f"use servers with {usable}, or another entrypoint")
+                    return
+        for path, message, help in unusable(router.service, self.services, protocol) if protocol != "http" else ():
+            if path not in self._told:
+                self._told.add(path)
+                yield self._error(path, message, help)
 
     def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         for index, name in enumerate(router.middlewares):
@@ -281,9 +321,3 @@ def _collide(first: SocketAddress, second: SocketAddress) -> bool:
     if first.port != second.port or not first.port:
         return False
     return first.host == second.host or first.host in _ANY_HOST or second.host in _ANY_HOST
-
-
-def _matchers(protocol: str) -> str:
-    return (
-        "use HostSNI, HostSNIRegexp, ClientIP or ALPN" if protocol == "tcp" else "use Host, HostRegexp, Path, … instead"
-    )

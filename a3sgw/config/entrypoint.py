@@ -195,10 +195,10 @@ class Entrypoint(BaseOptions):
     """Networks that may connect to a TCP entrypoint; empty means all."""
 
     udp_session_timeout_secs: Duration = 30.0
-    """How long a silent UDP session is kept."""
+    """UDP: how long a session is kept on which nothing comes, either way; 0 means as long as there is room."""
 
     udp_max_sessions: int = Field(10000, ge=1)
-    """UDP sessions open at once."""
+    """UDP: sessions open at once, in each worker; the one that has been silent for longest makes room for a new one."""
 
     read_header_timeout: Duration = 10.0
     """Time for the whole head of a request."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Literal
 
 from a3sgw.options import BaseOptions, Duration, Field, OptionError, Percentage, Ratio, StringMap, model_validator
 
-_UNUSED = MappingProxyType(
+Mode = Literal["http", "grpc", "tcp"]
+_UNUSED: Mapping[Mode, tuple[str, ...]] = MappingProxyType(
     {
         "http": ("service", "send", "expect"),
         "grpc": ("path", "method", "follow_redirects", "status", "send", "expect"),
@@ -20,8 +22,9 @@ _UNUSED = MappingProxyType(
 class HealthCheck(BaseOptions):
     """Ask every endpoint regularly whether it is well."""
 
-    mode: Literal["http", "grpc", "tcp"] = "http"
-    """Plain HTTP, the gRPC health protocol, or only a connection."""
+    mode: Mode | None = None
+    """Plain HTTP, the gRPC health protocol, or only a connection; none means a connection to `tcp://` servers and HTTP
+    to others. Servers that speak UDP are asked by another protocol on another `port`."""
 
     path: str = Field("/", pattern=r"^/[!-~]*$")
     """Path to ask for."""
@@ -79,15 +82,24 @@ class HealthCheck(BaseOptions):
 
     @model_validator(mode="after")
     def _of_this_mode(self) -> HealthCheck:
-        for key in _UNUSED[self.mode]:
+        if self.mode is not None:
+            self.refuse_unused(self.mode)
+        return self
+
+    def refuse_unused(self, mode: Mode, prefix: str = "") -> None:
+        """OptionError for a key that means nothing in this mode; `prefix` is where this stands."""
+        for key in _UNUSED[mode]:
             if key in self.model_fields_set:
                 modes = " or ".join(f'"{mode}"' for mode, keys in _UNUSED.items() if key not in keys)
                 raise OptionError(
-                    f'a health check with mode "{self.mode}" does not look at {key}',
+                    f'a health check with mode "{mode}" does not look at {key}',
                     f"remove it, or use mode {modes}",
-                    key=key,
+                    key=prefix + key,
                 )
-        return self
+
+    def asks_by(self, schemes: Collection[str]) -> Mode:
+        """The mode for servers with these schemes."""
+        return self.mode or ("tcp" if "tcp" in schemes else "http")
 
     @model_validator(mode="after")
     def _order(self) -> HealthCheck:

@@ -134,3 +134,18 @@ class LoadBalancer(BaseOptions):
         if self.hash_on and self.sticky is not None and self.sticky.mode == "ip":
             raise OptionError('sticky with mode "ip" takes the place of hash_on', "remove one of them", key="hash_on")
         return self
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> LoadBalancer:
+        check = self.health_check
+        if check is None or not self.servers:
+            return self
+        schemes = {server.url.scheme for server in self.servers}
+        if "udp" in schemes and (check.mode is None or check.port is None):
+            raise OptionError(
+                "servers that speak UDP cannot be asked by it",
+                'say how they can be, e.g. mode = "tcp" and port = 8080, or remove the health check',
+                key="health_check",
+            )
+        check.refuse_unused(check.asks_by(schemes), "health_check.")
+        return self

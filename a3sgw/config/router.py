@@ -71,10 +71,6 @@ class WebSocket(BaseOptions):
     close_frame: bool = False
     """Say goodbye to WebSocket clients (close 1001) before a connection is ended for a reload or at the end."""
 
-    drain_timeout: Duration = 30.0
-    """How long connections stay open after the router has changed or gone; each ends at a moment of its own in the
-    second half of this time."""
-
 
 class EventStream(BaseOptions):
     """Answers of type text/event-stream."""
@@ -106,6 +102,10 @@ class Router(BaseOptions):
 
     timeouts: Timeouts | None = None
     """Times that differ on this router from those of the service."""
+
+    drain_timeout: Duration = 30.0
+    """How long WebSockets and TCP connections stay open after the router has changed or gone; each ends at a moment of
+    its own in the second half of this time."""
 
     tls: RouterTls | None = None
     """TLS options that differ from those of the entrypoint; HTTP routers need Host in their rule for that."""

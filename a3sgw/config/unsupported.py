@@ -16,19 +16,15 @@ from a3sgw.options import BaseOptions
 
 KEYS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "entrypoints": (
-            *("tls", "tcp_allowed_ips", "udp_session_timeout_secs", "udp_max_sessions"),
-            *("proxy_protocol", "proxy_protocol_required", "http2", "redirect"),
-        ),
-        "routers": ("tls",),
+        "entrypoints": ("http2",),
         "services": ("scaling", "rollout"),
         "providers": ("discovery", "kubernetes", "docker"),
     }
 )
 """Keys that count when they are written with another value than their default."""
 
-PROTOCOLS = ("http",)
-SCHEMES = ("http", "https", "unix")
+PROTOCOLS = ("http", "tcp", "udp")
+SCHEMES = ("http", "https", "tcp", "udp", "unix")
 """The values that do run."""
 
 
@@ -72,8 +68,6 @@ def _found(config: Config) -> _Found:
         yield from _entrypoint(("entrypoints", name), entrypoint)
     for name, service in config.services.items():
         yield from _service(("services", name), service)
-    for name, router in config.routers.items():
-        yield from _written(("routers", name), router, "routers")
     yield from _written(("providers",), config.providers, "providers")
 
 
@@ -81,6 +75,8 @@ def _entrypoint(base: Path, entrypoint: Entrypoint) -> _Found:
     if entrypoint.protocol not in PROTOCOLS:
         yield (*base, "protocol"), f' = "{entrypoint.protocol}"', f"use {', '.join(PROTOCOLS)}"
     yield from _written(base, entrypoint, "entrypoints")
+    if entrypoint.tls is not None and entrypoint.tls.acme:
+        yield (*base, "tls", "acme"), "", "name certificates in cert_file and key_file for now"
 
 
 def _service(base: Path, service: Service) -> _Found:

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
+from a3sgw.http.certificate_fields import certificate_field
 from a3sgw.http.message import Request
+from a3sgw.http.secured import Secured
 from a3sgw.options import OptionError
 
 Lookup = Callable[[Request], bytes]
@@ -115,6 +117,38 @@ def _identity(request: Request) -> bytes:
     return _encoded(as_text(_fact(request, "identity")))
 
 
+def _tls(name: str) -> Lookup:
+    """What is known of the TLS connection; of the client's certificate only where it has been verified."""
+    whose, dot, detail = name.partition(".")
+    if whose == "client" and dot:
+        return _of_client(detail)
+    find = _OF_CONNECTION.get(name)
+    if find is None:
+        named = ", ".join(f"tls.{one}" for one in (*_OF_CONNECTION, "client.…"))
+        raise OptionError(f'"tls.{name}" is nothing a request has', f"use one of {named}")
+    return lambda request: _encoded(find(request.secured)) if request.secured is not None else b""
+
+
+def _of_client(name: str) -> Lookup:
+    if name == "identity":
+        return lambda request: _encoded(request.secured.identity) if request.secured is not None else b""
+    values = certificate_field(name)
+
+    def of_client(request: Request) -> bytes:
+        known = request.secured.known if request.secured is not None else None
+        return _encoded(as_text(values(known))) if known is not None else b""
+
+    return of_client
+
+
+_OF_CONNECTION: Mapping[str, Callable[[Secured], str]] = MappingProxyType(
+    {
+        "version": lambda secured: secured.version,
+        "cipher": lambda secured: secured.cipher,
+        "server_name": lambda secured: secured.server_name,
+        "alpn": lambda secured: secured.alpn,
+    }
+)
 _WHOLE: Mapping[str, Lookup] = MappingProxyType(
     {
         "ip": lambda request: request.client_ip.encode(),
@@ -130,7 +164,15 @@ _WHOLE: Mapping[str, Lookup] = MappingProxyType(
     }
 )
 _PARTS: Mapping[str, Callable[[str], Lookup]] = MappingProxyType(
-    {"header": _header, "cookie": _cookie, "query": _query, "path": _capture, "claim": _claim, "api_key": _api_key}
+    {
+        "header": _header,
+        "cookie": _cookie,
+        "query": _query,
+        "path": _capture,
+        "claim": _claim,
+        "api_key": _api_key,
+        "tls": _tls,
+    }
 )
 NAMES = (*_WHOLE, *(f"{word}:…" for word in _PARTS))
 """For messages."""

@@ -19,10 +19,10 @@ class SourceOptions(AddressOptions):
 
     key: Names = Field(("ip",), min_length=1, max_length=8)
     """Requests that have this in common are counted together: `ip`, `header:X-Tenant`, `cookie:session`, `claim:sub`,
-    `identity` (of an api-key, basic-auth or jwt middleware before this one), `path:world_id` (captured by the rule),
-    `host`, `method`, `path`, …; a list means the combination of all. A request that lacks something is counted by
-    its client's address instead of it. Whatever clients can choose freely, as header fields and cookies are that
-    nobody has verified, gives whoever changes it a new start."""
+    `identity` (of an api-key, basic-auth, jwt or pass-tls-client-cert middleware before this one), `path:world_id`
+    (captured by the rule), `tls.client.fingerprint`, `host`, `method`, `path`, …; a list means the combination of all.
+    A request that lacks something is counted by its client's address instead of it. Whatever clients can choose freely,
+    as header fields and cookies are that nobody has verified, gives whoever changes it a new start."""
 
     ipv6_prefix: int = Field(64, ge=1, le=128)
     """Bits of an IPv6 address that count: a /64 is what one subscriber gets, who has all addresses in it."""

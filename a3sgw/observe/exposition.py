@@ -15,12 +15,15 @@ from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
 
 from a3sgw.observe.counters import BOUNDS, UPGRADED_BOUNDS, EntrypointData, RouteData, RouteMetrics
+from a3sgw.observe.datagrams import DatagramData
 from a3sgw.observe.metrics import Metrics, MetricsData
+from a3sgw.observe.tcp import TcpData
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 """Content type of what `render` returns."""
 
 _LEVELS = ("entrypoint", "router", "service")
+_ROUTE = ("entrypoint", "router", "service")
 _EDGES = (*map(repr, BOUNDS), "+Inf")
 _UPGRADED_EDGES = (*map(repr, UPGRADED_BOUNDS), "+Inf")
 
@@ -76,10 +79,12 @@ class _Everything(Collector):
         for position, level in enumerate(_LEVELS):
             yield from _requests(level, _summed(self._data["routes"], position))
         yield from _connections(self._data["entrypoints"])
+        yield from datagram_families(self._data["datagrams"])
         yield from _upgraded(self._data["entrypoints"])
         yield from _state(self._data)
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
+        yield from tcp_families(self._data["tcp"])
         yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -140,6 +145,50 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
         for reason, count in entrypoint["refused"].items():
             refused.add_metric([entrypoint["name"], reason], count)
     return iter((opened, accepted, refused))
+
+
+def tcp_families(routes: Iterable[TcpData]) -> Iterator[Metric]:
+    """What TCP routers did."""
+    opened = GaugeMetricFamily("a3sgw_tcp_connections", "TCP connections now.", labels=_ROUTE)
+    ended = CounterMetricFamily(
+        "a3sgw_tcp_connections_ended", "TCP connections that have ended, by why.", labels=[*_ROUTE, "reason"]
+    )
+    seconds = CounterMetricFamily("a3sgw_tcp_seconds", "How long those lasted.", labels=_ROUTE)
+    size = CounterMetricFamily("a3sgw_tcp_bytes", "Bytes of those, by direction.", labels=[*_ROUTE, "direction"])
+    for one in routes:
+        key = list(one["key"])
+        opened.add_metric(key, one["open"])
+        for reason, count in one["ended"].items():
+            ended.add_metric([*key, reason], count)
+        seconds.add_metric(key, one["seconds"])
+        size.add_metric([*key, "in"], one["received"])
+        size.add_metric([*key, "out"], one["sent"])
+    return iter((opened, ended, seconds, size))
+
+
+def datagram_families(routes: Iterable[DatagramData]) -> Iterator[Metric]:
+    """What UDP entrypoints did."""
+    sessions = GaugeMetricFamily("a3sgw_udp_sessions", "UDP sessions open now.", labels=_ROUTE)
+    opened = CounterMetricFamily("a3sgw_udp_sessions_opened", "UDP sessions begun.", labels=_ROUTE)
+    ended = CounterMetricFamily("a3sgw_udp_sessions_ended", "UDP sessions ended, by why.", labels=[*_ROUTE, "reason"])
+    labels = [*_ROUTE, "direction"]
+    count = CounterMetricFamily(
+        "a3sgw_udp_datagrams", "Datagrams forwarded, in to endpoints or out to clients.", labels=labels
+    )
+    size = CounterMetricFamily("a3sgw_udp_bytes", "Bytes in such datagrams.", labels=labels)
+    dropped = CounterMetricFamily("a3sgw_udp_dropped", "Datagrams dropped, by why.", labels=[*_ROUTE, "reason"])
+    for one in routes:
+        key = list(one["key"])
+        sessions.add_metric(key, one["open"])
+        opened.add_metric(key, one["opened"])
+        count.add_metric([*key, "in"], one["received"])
+        count.add_metric([*key, "out"], one["sent"])
+        size.add_metric([*key, "in"], one["received_bytes"])
+        size.add_metric([*key, "out"], one["sent_bytes"])
+        for family, reasons in ((ended, one["ended"]), (dropped, one["dropped"])):
+            for reason, number in reasons.items():
+                family.add_metric([*key, reason], number)
+    return iter((sessions, opened, ended, count, size, dropped))
 
 
 def _upgraded(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:

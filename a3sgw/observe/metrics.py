@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from typing import TypedDict
 
 from a3sgw.observe.counters import EntrypointData, EntrypointMetrics, EventMetrics, RouteData, RouteKey, RouteMetrics
+from a3sgw.observe.datagrams import DatagramData, DatagramMetrics
+from a3sgw.observe.tcp import TcpData, TcpMetrics
 
 __all__ = ["EntrypointMetrics", "EventMetrics", "Metrics", "MetricsData", "RouteMetrics"]
 
@@ -25,6 +27,8 @@ class MetricsData(TypedDict):
     """What happened at services, by name: how often, by what."""
     middlewares: dict[str, dict[str, int]]
     """What middlewares did other than let requests pass, by name: how often, by what."""
+    tcp: list[TcpData]
+    datagrams: list[DatagramData]
 
 
 class Metrics:
@@ -38,6 +42,8 @@ class Metrics:
         self._entrypoints: dict[str, EntrypointMetrics] = {}
         self._services: dict[str, EventMetrics] = {}
         self._middlewares: dict[str, EventMetrics] = {}
+        self._tcp: dict[RouteKey, TcpMetrics] = {}
+        self._datagrams: dict[RouteKey, DatagramMetrics] = {}
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -63,6 +69,11 @@ class Metrics:
             found = self._entrypoints[name] = EntrypointMetrics(name)
         return found
 
+    def datagrams(self, entrypoint: str, router: str = "", service: str = "") -> DatagramMetrics:
+        """The UDP counters of these names: the same object for the same names."""
+        key = (entrypoint, router, service)
+        return self._datagrams.setdefault(key, DatagramMetrics(*key))
+
     def service(self, name: str) -> EventMetrics:
         """The events of the service `name`: the same object for the same name."""
         return self._services.setdefault(name, EventMetrics())
@@ -70,6 +81,14 @@ class Metrics:
     def middleware(self, name: str) -> EventMetrics:
         """The events of the middleware `name`: the same object for the same name."""
         return self._middlewares.setdefault(name, EventMetrics())
+
+    def tcp(self, entrypoint: str, router: str, service: str) -> TcpMetrics:
+        """The TCP connections of these names: the same object for the same names, across reloads."""
+        key = (entrypoint, router, service)
+        found = self._tcp.get(key)
+        if found is None:
+            found = self._tcp[key] = TcpMetrics(key)
+        return found
 
     def reloaded(self, success: bool, now: float) -> None:
         """Count a reload; `now` is the wall clock in seconds since the epoch."""
@@ -88,16 +107,20 @@ class Metrics:
         A route that left the configuration may still carry running requests, which count when they end: so it goes
         only after a whole period without one.
         """
-        keep = set(keep)
-        routers = {router for _, router, _ in keep}
+        kept = set(keep)
+        routers = {router for _, router, _ in kept}
         for entrypoint in self._entrypoints.values():
             entrypoint.forget(routers)
-        gone = self._routes.keys() - keep
+        for key in [key for key, one in self._datagrams.items() if key not in kept and not one.open]:
+            del self._datagrams[key]
+        gone = self._routes.keys() - kept
         counts = {key: self._routes[key].count for key in gone}
         idle = [key for key, count in counts.items() if self._idle_since.get(key) == count]
         for key in idle:
             del self._routes[key], counts[key]
         self._idle_since = counts
+        for key in [key for key, one in self._tcp.items() if key not in kept and not one.open]:
+            del self._tcp[key]
         return len(idle)
 
     # Between processes...
@@ -122,6 +145,8 @@ class Metrics:
             "table": _sum(self._own_table(), self._other_tables),
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
+            "tcp": [one.data() for one in list(self._tcp.values())],
+            "datagrams": [one.data() for one in list(self._datagrams.values()) if one.is_used],
         }
 
     def merge(self, data: MetricsData) -> None:
@@ -140,6 +165,10 @@ class Metrics:
             self.service(name).add(events)
         for name, events in data["middlewares"].items():
             self.middleware(name).add(events)
+        for connections in data["tcp"]:
+            self.tcp(*connections["key"]).add(connections)
+        for one in data["datagrams"]:
+            self.datagrams(*one["key"]).add(one)
 
 
 def _events(named: dict[str, EventMetrics]) -> dict[str, dict[str, int]]:

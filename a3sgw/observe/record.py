@@ -56,6 +56,12 @@ class Record(Struct, gc=False):
     """Who asked, as an authentication middleware found out; left out where none did."""
     would_block: str | UnsetType = UNSET
     """Middlewares with ``mode = "observe"`` that would have refused it, each with why; left out where none would."""
+    tls_version: str | UnsetType = UNSET
+    """``TLSv1.2`` or ``TLSv1.3``; left out without TLS."""
+    tls_cipher: str | UnsetType = UNSET
+    """OpenSSL's name of the cipher suite; left out without TLS."""
+    tls_client_subject: str | UnsetType = UNSET
+    """The subject of the client's verified certificate (RFC 4514); left out where there is none."""
     upgraded: str | UnsetType = UNSET
     """The protocol that a connection has changed to; then the times and bytes are those of the whole tunnel."""
     user_agent: str | UnsetType = UNSET

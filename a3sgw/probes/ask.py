@@ -17,10 +17,10 @@ async def probe(target: Target, options: HealthCheck, trust: Trust) -> None:
         async with asyncio.timeout(options.timeout):
             match options.mode:
                 case "tcp":
-                    await tcp.probe(to, options)
+                    await tcp.probe(to, options, trust)
                 case "grpc":
                     await grpc.probe(to, options, trust)
-                case "http":
+                case _:
                     await http.probe(to, options, trust)
     except TimeoutError:
         raise ProbeFailed(f"no answer within {options.timeout:g} s") from None

@@ -29,18 +29,22 @@ class Trust:
         self._contexts: dict[str, ssl.SSLContext] = {}
 
     @property
+    def wanted(self) -> bool:
+        """Whether the operator has said anything about TLS, which for tcp endpoints means that they speak it."""
+        return self._options is not None
+
+    @property
     def server_name(self) -> str:
         """The name that is asked for instead of the endpoint's, or nothing."""
         return self._options.server_name if self._options is not None else ""
 
-    def context(self, protocol: Literal["http/1.1", "h2"]) -> ssl.SSLContext:
-        """For connections that speak `protocol`. ProbeFailed when the authorities cannot be read."""
+    def context(self, protocol: Literal["http/1.1", "h2", ""]) -> ssl.SSLContext:
+        """For connections that speak `protocol`, or something without a name. ProbeFailed for bad authorities."""
         if protocol not in self._contexts:
             try:
-                made = client_context(self._options, self._directory)
+                made = client_context(self._options, self._directory, (protocol,) if protocol else ())
             except OSError as error:  # ssl.SSLError is one too
                 raise ProbeFailed(f"the authorities cannot be read: {error}") from None
-            made.set_alpn_protocols([protocol])
             self._contexts[protocol] = made
         return self._contexts[protocol]
 
@@ -62,6 +66,8 @@ def place(target: Target, options: HealthCheck, trust: Trust) -> Place:
     if target.path:
         return Place("", 0, target.path, False, "", options.hostname or "localhost")
     secure = (options.scheme or target.scheme) == "https"
+    if options.mode == "tcp":
+        secure = target.scheme == "tcp" and trust.wanted
     port = options.port or target.port
     name = f"[{target.name}]" if ":" in target.name else target.name
     own = name if port == (443 if secure else 80) else f"{name}:{port}"

@@ -9,7 +9,7 @@ from pathlib import Path
 from random import uniform
 
 from a3sgw.config.health_check import HealthCheck
-from a3sgw.config.load_balancer import UpstreamTls
+from a3sgw.config.load_balancer import LoadBalancer, UpstreamTls
 from a3sgw.config.model import Config
 from a3sgw.control.messages import EndpointHealth
 from a3sgw.probes.place import Trust
@@ -59,7 +59,7 @@ class Probes:
         for name, service in config.services.items():
             for leaf, options in leaves(name, service):
                 if options.health_check is not None:
-                    self._groups[leaf] = group = _Group(leaf, options.health_check, options.tls)
+                    self._groups[leaf] = group = _Group(leaf, _with_mode(options, options.health_check), options.tls)
                     self._fill(group, before.pop(leaf, None))
         for gone in before.values():
             _forget(gone.watches.values())
@@ -112,6 +112,12 @@ class Probes:
             before.stop()
         delay = uniform(0, group.options.interval / 10) if spread else 0.0  # noqa: S311 -- keeps no secret
         return Watch(group.service, target, group.options, trust, self._push, self._room, delay, before)
+
+
+def _with_mode(options: LoadBalancer, check: HealthCheck) -> HealthCheck:
+    """The check, which says how its servers are asked where the operator leaves that to them."""
+    mode = check.asks_by({server.url.scheme for server in options.servers})
+    return check.model_copy(update={"mode": mode})
 
 
 def _asks_alike(watch: Watch, target: Target, before: _Group, group: _Group) -> bool:

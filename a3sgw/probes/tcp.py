@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from a3sgw.config.health_check import HealthCheck
-from a3sgw.probes.place import Place, ProbeFailed, connect, reason
+from a3sgw.probes.place import Place, ProbeFailed, Trust, connect, reason
 
 
-async def probe(to: Place, options: HealthCheck) -> None:
+async def probe(to: Place, options: HealthCheck, trust: Trust) -> None:
     """Connect, send what is to be sent, and compare the beginning of the answer. Raises ProbeFailed."""
-    reader, writer = await connect(to)
+    reader, writer = await connect(to, trust.context("") if to.secure else None)
     try:
         writer.write(options.send.encode())
         expected, heard = options.expect.encode(), b""

@@ -17,8 +17,8 @@ from a3sgw.http.message import Request, Response
 from a3sgw.http.response import Incoming
 from a3sgw.middlewares.base import BodyFilter
 from a3sgw.outcome import FAILURE, has_failed
-from a3sgw.plan import NO_LIMIT, Plan
-from a3sgw.proxy.exchange import MOST_REDISPATCHES, Exchange
+from a3sgw.plan import MOST_REDISPATCHES, NO_LIMIT, Plan
+from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.filters import Filters
 from a3sgw.proxy.keeper import Keeper
 from a3sgw.proxy.mirroring import Copy

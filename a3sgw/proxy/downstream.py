@@ -16,6 +16,7 @@ from a3sgw.http.message import Request, Response
 from a3sgw.http.parser import HttpRequestParser, feed
 from a3sgw.http.repeat import RepeatedRequest
 from a3sgw.http.request import read_request, repair
+from a3sgw.http.secured import Secured
 from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 from a3sgw.proxy.forwarded import believed_lines, plain_lines
@@ -71,6 +72,7 @@ class Downstream(asyncio.Protocol):
         "_peer_ip",
         "_reading",
         "_repeat",
+        "_secured",
         "_served",
         "_slow",
         "_state",
@@ -88,6 +90,7 @@ class Downstream(asyncio.Protocol):
         self._transport: asyncio.Transport = cast(asyncio.Transport, None)
         self._peer_ip = ""
         self._trusted = False
+        self._secured: Secured | None = None
         self._authority = b""
         self._forwarded = b""
         self._state = _HEAD
@@ -141,6 +144,15 @@ class Downstream(asyncio.Protocol):
             if admitted is not None:
                 self._transport.write(_TOO_MANY)
             self._transport.close()
+
+    def take_over(self, transport: asyncio.Transport, peer_ip: str, secured: Secured | None) -> None:
+        """A connection that has been admitted, and looked at, by somebody else."""
+        self._transport = transport
+        self._peer_ip = peer_ip
+        self._secured = secured
+        gate = self.gate
+        self._trusted = peer_ip in gate.trusted
+        self.deadline = gate.sweeper.now + (gate.patience or gate.read_header_timeout)
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -258,6 +270,8 @@ class Downstream(asyncio.Protocol):
         self._continued = False
         request.peer_ip = request.client_ip = self._peer_ip
         request.scheme = gate.scheme
+        if self._secured is not None:
+            request.secured = self._secured
         if self._trusted or request.managed is not None or not gate.request_id:
             own = self._own_lines(request)
         else:

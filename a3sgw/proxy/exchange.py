@@ -2,7 +2,7 @@
 
 On the warm path (a kept connection, no suspending middleware) everything here is plain calls made from within
 ``data_received`` of one side or the other: no task, no future, no coroutine. `Running` is what is known of it,
-`Deciding` asks the middlewares, `Answering` and `Switching` bring answers to the client; here the request goes to its
+`Deciding` asks the middlewares, `Answering` and `Upgrading` bring answers to the client; here the request goes to its
 endpoint.
 """
 
@@ -15,20 +15,19 @@ from typing import cast
 
 from a3sgw.errors import NoEndpoint, UpstreamError
 from a3sgw.http.encode import request_head
+from a3sgw.plan import MOST_REDISPATCHES
 from a3sgw.proxy.seam import SLOW, WAITING
-from a3sgw.proxy.switching import Switching
 from a3sgw.proxy.trailers import safe_trailers
+from a3sgw.proxy.upgrading import Upgrading
 from a3sgw.retry_policy import IDEMPOTENT
 from a3sgw.tasks import spawn
 from a3sgw.upstream.connection import Upstream
 from a3sgw.upstream.endpoint import Endpoint
 
 _log = logging.getLogger("a3sgw.proxy")
-MOST_REDISPATCHES = 8
-"""Endpoints that may turn out to be unreachable for one request."""
 
 
-class Exchange(Switching):
+class Exchange(Upgrading):
     """The plain one; see `Careful` for routes that ask for more."""
 
     # Sending the request...

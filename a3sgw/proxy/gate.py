@@ -15,7 +15,7 @@ from a3sgw.observe.metrics import EntrypointMetrics
 from a3sgw.plan import NO_LIMIT
 from a3sgw.proxy.doors import Doors
 from a3sgw.proxy.places import Counts, Places
-from a3sgw.routing.route import Route
+from a3sgw.proxy.switch import Switch
 from a3sgw.routing.table import Table
 from a3sgw.sweeper import Sweeper, Timed
 
@@ -30,8 +30,8 @@ class Connection(Timed, Protocol):
     """What a gate needs of a connection from a client."""
 
     @property
-    def route(self) -> Route | None:
-        """The route of the exchange it runs now, None between two."""
+    def route(self) -> Any:
+        """The route of what it runs now, which has a `name`; None between two exchanges."""
 
     def drain(self, seconds: float) -> None:
         """When idle close, now or after the gate's patience; when not, after the answer it owes. What is left after
@@ -50,6 +50,8 @@ class Gate:
         self.sweeper = sweeper
         self.metrics = metrics
         self.scheme = b"http"
+        self.switch: Switch | None = None
+        """What to make of first bytes, where that has to be found out."""
         self.accepting = True
         """False once the entrypoint is going away: connections close after the answer they owe."""
         self.patience = 0.0
@@ -67,11 +69,16 @@ class Gate:
         self.new_id = _identifiers().__next__
         """128 random bits in hex for each request."""
 
-    def apply(self, options: Entrypoint, table: Table, doors: Doors | None = None) -> None:
-        """Take over options and routes: plain assignments, nothing that can fail."""
+    def apply(
+        self, options: Entrypoint, table: Table | None, doors: Doors | None = None, switch: Switch | None = None
+    ) -> None:
+        """Take over options and routes: plain assignments, nothing that can fail. Without a table there is no HTTP."""
         self._doors = doors or Doors()
-        self.find = table.find
-        self.unmatched = table.unmatched
+        self.switch = switch
+        self.scheme = b"http" if options.tls is None else b"https"
+        if table is not None:
+            self.find = table.find
+            self.unmatched = table.unmatched
         self.max_connections = options.max_connections
         if self._places is not None:  # held under the name, if there is a limit to hold them for
             self._places.count_as(self.name if self.max_connections else None, len(self.connections))

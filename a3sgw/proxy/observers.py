@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.clock import Stamps
 from a3sgw.observe.metrics import RouteMetrics
+from a3sgw.proxy.calling import Call
 from a3sgw.proxy.careful import Careful
 from a3sgw.proxy.exchange import Exchange
 
@@ -20,12 +21,46 @@ def counting(metrics: RouteMetrics) -> Observer:
     return metrics.observe
 
 
-def logging_to(log: AccessLog, entrypoint: str, router: str, service: str, careful: bool = False) -> Observer:
-    """Writes one access-log record per exchange; with `careful` also what only such exchanges have."""
-    if careful:
-        more = _More(log, service)
+def logging_to(
+    log: AccessLog, entrypoint: str, router: str, service: str, careful: bool = False, secured: bool = False
+) -> Observer:
+    """Writes one access-log record per exchange; with `careful` also what only such exchanges have, with `secured` also
+    what is known of TLS."""
+    adders = (*((_of_careful(service),) if careful else ()), *((_add_tls,) if secured else ()))
+    if adders:
+        more = _More(log, adders)
         return more.watching(_Logging(more, entrypoint, router, service).record)
     return _Logging(log, entrypoint, router, service).record
+
+
+def logging_calls_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Callable[[Call], None]:
+    """Writes one access-log record per TCP connection, when it has ended."""
+
+    def record(call: Call) -> None:
+        line = Record(
+            log.stamps.at(time()),
+            "",
+            entrypoint,
+            router,
+            service,
+            call.endpoint,
+            call.peer[0],
+            call.peer[0],
+            "TCP",
+            call.visitor.sni,
+            "",
+            "TCP",
+            0,
+            int(call.seconds * 1e6) / 1000,
+            0.0,
+            call.received,
+            call.sent,
+            call.error,
+            call.attempts,
+        )
+        log.write(line)
+
+    return record
 
 
 class _Log(Protocol):
@@ -37,22 +72,26 @@ class _Log(Protocol):
         """Take one record."""
 
 
+_Adder = Callable[[Exchange, Record], None]
+"""Completes the record of an exchange."""
+
+
 class _More:
-    """Stands between an observer and its log, and adds to each record what the plain exchange does not have."""
+    """Stands between an observer and its log, and adds to each record what a plain exchange does not have."""
 
-    __slots__ = ("_exchange", "_log", "_service", "stamps")
+    __slots__ = ("_adders", "_exchange", "_log", "stamps")
 
-    def __init__(self, log: AccessLog, service: str) -> None:
+    def __init__(self, log: AccessLog, adders: tuple[_Adder, ...]) -> None:
         self._log = log
-        self._service = service
-        self._exchange: Careful | None = None
+        self._adders = adders
+        self._exchange: Exchange | None = None
         self.stamps = log.stamps
 
     def watching(self, record: Observer) -> Observer:
         """`record`, with the exchange at hand."""
 
         def observe(exchange: Exchange) -> None:
-            self._exchange = exchange if isinstance(exchange, Careful) else None
+            self._exchange = exchange
             record(exchange)
 
         return observe
@@ -61,11 +100,31 @@ class _More:
         """Complete it."""
         exchange = self._exchange
         if exchange is not None:
+            for add in self._adders:
+                add(exchange, record)
+        self._log.write(record)
+
+
+def _of_careful(service: str) -> _Adder:
+    def add_care(exchange: Exchange, record: Record) -> None:
+        if isinstance(exchange, Careful):
             record.retries = exchange.retries
             record.queued_ms = int(exchange.queued * 1e6) / 1000
-            if exchange.leaf not in ("", self._service):
+            if exchange.leaf not in ("", service):
                 record.answered_by = exchange.leaf
-        self._log.write(record)
+
+    return add_care
+
+
+def _add_tls(exchange: Exchange, record: Record) -> None:
+    """Nothing where the connection came in clear, although others come with TLS."""
+    secured = exchange.request.secured
+    if secured is not None:
+        record.tls_version = secured.version
+        record.tls_cipher = secured.cipher
+        known = secured.known
+        if known is not None:
+            record.tls_client_subject = known.title
 
 
 class _Logging:

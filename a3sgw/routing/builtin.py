@@ -14,6 +14,7 @@ from a3sgw.options import BaseOptions
 from a3sgw.outcome import Outcome
 from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.shared.table import SharedTable
+from a3sgw.tls.termination import Termination
 
 _COUNTED = "upgrade_limit"
 
@@ -42,6 +43,23 @@ class MergeSlashes(Middleware[BaseOptions]):
         target = absolute[1] if absolute is not None else request.raw_target
         if target[:1] == b"/":
             request.path, request.query, request.target = split_target(target, self._merge)
+
+
+class SameTls(Middleware[BaseOptions]):
+    """For entrypoints where names have TLS options of their own: a connection that was opened for one name may not be
+    used for another with other options, or it would get around the client certificate that one asks for."""
+
+    stands_first = True
+
+    def __init__(self, termination: Termination) -> None:
+        super().__init__(BaseOptions())
+        self.termination = termination
+
+    def request(self, request: Request) -> None:
+        """421 tells the client to open another connection (RFC 9110 §15.5.20)."""
+        secured = request.secured
+        if secured is not None and secured.profile != self.termination.profile_for(request.host.decode("latin-1")):
+            raise ClientError(421, f"{secured!r} has other TLS options than {request.host!r}")
 
 
 class Conceal(Middleware[BaseOptions]):

@@ -14,9 +14,12 @@ from a3sgw.plan import Plan
 from a3sgw.routing.observed import Observed, is_observed
 
 OWN_FIELDS = frozenset(
-    {b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-real-ip", b"x-request-id"}
+    {
+        *(b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-port", b"x-forwarded-proto", b"x-real-ip"),
+        *(b"x-request-id", b"x-forwarded-tls-client-cert", b"x-forwarded-tls-client-cert-info"),
+    }
 )
-"""What the gateway tells every endpoint."""
+"""What the gateway tells endpoints by itself: every one, or what a trusted proxy has told about certificates."""
 RequestStep = Callable[[Request], Response | Awaitable[Response | None] | None]
 ResponseStep = Callable[[Request, Response], Response | Awaitable[Response | None] | None]
 

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from a3sgw.config.router import WebSocket
 from a3sgw.plan import Plan
 from a3sgw.routing.chain import Chain
 from a3sgw.service.node import Leaf, Node
@@ -34,13 +33,23 @@ class Care:
     sweeper: Sweeper
 
 
-_ANY_UPGRADE = WebSocket.model_validate({})
+@dataclass(frozen=True, slots=True)
+class Farewell:
+    """How connections end that have left HTTP, when their route goes."""
+
+    close_frame: bool = False
+    """With WebSocket's 1001."""
+    drain_timeout: float = 30.0
+    """Within so many seconds."""
+
+
+_USUAL = Farewell()
 
 
 class Route:
     """`service` is None for routes whose chain always answers by itself, or that have `care`."""
 
-    __slots__ = ("care", "chain", "name", "observers", "plan", "service", "websocket")
+    __slots__ = ("care", "chain", "farewell", "name", "observers", "plan", "service")
 
     def __init__(
         self,
@@ -50,7 +59,7 @@ class Route:
         plan: Plan,
         observers: tuple[Observer, ...],
         care: Care | None = None,
-        websocket: WebSocket = _ANY_UPGRADE,
+        farewell: Farewell = _USUAL,
     ) -> None:
         self.name = name
         self.chain = chain
@@ -58,8 +67,7 @@ class Route:
         self.plan = plan
         self.observers = observers
         self.care = care
-        self.websocket = websocket
-        """What holds for connections that leave HTTP."""
+        self.farewell = farewell
 
     def __repr__(self) -> str:
         return f"<Route [{self.name} → {self.service.name if self.service else 'none'}]>"

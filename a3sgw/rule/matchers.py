@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from a3sgw.http.certificate_fields import Values, certificate_field
 from a3sgw.http.message import Request
-from a3sgw.rule.arguments import expression, host, host_expression, networks, path
+from a3sgw.options import OptionError
+from a3sgw.rule.arguments import expression, host, host_expression, networks, path, refuse
 from a3sgw.rule.ast import Match, encode
 from a3sgw.rule.path_pattern import compile_path_pattern
 from a3sgw.rule.query import query_values
@@ -84,6 +86,36 @@ def _client_ip(match: Match) -> Predicate[Request]:
     return lambda request: request.peer_ip in allowed
 
 
+# What the client has shown in the handshake...
+
+
+def _client_cert(match: Match) -> Predicate[Request]:
+    values, wanted = _certificate_field(match), match.values[1]
+
+    def client_cert(request: Request) -> bool:
+        known = request.secured.known if request.secured is not None else None
+        return known is not None and wanted in values(known)
+
+    return client_cert
+
+
+def _client_cert_regexp(match: Match) -> Predicate[Request]:
+    values, search = _certificate_field(match), expression(match, 1).search
+
+    def client_cert_regexp(request: Request) -> bool:
+        known = request.secured.known if request.secured is not None else None
+        return known is not None and any(search(encode(value)) for value in values(known))
+
+    return client_cert_regexp
+
+
+def _certificate_field(match: Match) -> Values:
+    try:
+        return certificate_field(match.values[0])
+    except OptionError as error:
+        raise refuse(match, 0, f"{match.name}: {error}", f"{error.help[0].upper()}{error.help[1:]}.") from None
+
+
 HTTP: MatcherTable[Request] = MatcherTable(
     [
         Matcher("Host", (1,), "Host(`example.com`)", _host),
@@ -98,6 +130,8 @@ HTTP: MatcherTable[Request] = MatcherTable(
         Matcher("Query", (1, 2), "Query(`key`, `value`)", _query),
         Matcher("QueryRegexp", (1, 2), "QueryRegexp(`key`, `^[0-9]+$`)", _query_regexp),
         Matcher("ClientIP", (1,), "ClientIP(`10.0.0.0/8`)", _client_ip),
+        Matcher("ClientCert", (2,), "ClientCert(`subject.common_name`, `device-7`)", _client_cert),
+        Matcher("ClientCertRegexp", (2,), r"ClientCertRegexp(`san`, `@example\.com$`)", _client_cert_regexp),
     ],
     aliases={"Headers": "Header", "HeadersRegexp": "HeaderRegexp"},
 )

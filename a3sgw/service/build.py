@@ -208,8 +208,11 @@ class Builder:
             options.drain_header,
         )
         tls = None
-        if any(server.url.scheme == "https" for server in options.servers):
+        schemes = {server.url.scheme for server in options.servers}
+        if "https" in schemes:
             tls = client_context(options.tls, self._around.directory)
+        elif "tcp" in schemes and options.tls is not None:
+            tls = client_context(options.tls, self._around.directory, alpn=())
         hash_on = options.hash_on if options.sticky is None or options.sticky.mode != "ip" else ""
         balancer = _balancer(strategy, (), hash_on)
         pools: dict[object, Pool] = {}

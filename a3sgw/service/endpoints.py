@@ -34,7 +34,7 @@ class Endpoints:
 
     def _endpoint(self, target: Target, pools: Mapping[object, Pool]) -> Endpoint:
         options = self.options
-        secure = target.scheme == "https"
+        secure = target.scheme == "https" or (target.scheme == "tcp" and options.tls is not None)
         named = options.tls.server_name if options.tls else ""
         address = Address(target.host, target.port, target.path, named or target.name)
         identity = (

@@ -60,6 +60,7 @@ class Service:
         "traits",
         "usable",
         "users",
+        "version",
     )
 
     def __init__(
@@ -92,6 +93,8 @@ class Service:
         """Requests that wait or run, of those that are looked after."""
         self.left = 1.0
         """Share of the endpoints that are well."""
+        self.version = 0
+        """Another one whenever something about its endpoints may have changed."""
         self._cost = 0.0
         self._maker = maker
         self._resolved = dict(resolved or {})
@@ -280,6 +283,7 @@ class Service:
             else:
                 (well if endpoint.health == "healthy" else degraded).append(endpoint)
         usable = well or degraded or ejected
+        self.version += 1
         self.usable = bool(usable)
         self.spare = degraded if well else ()
         self.left = len(well) / count if count else 0.0

@@ -1,10 +1,11 @@
-"""Public keys in PEM files, also those inside certificates: the only importer of cryptography."""
+"""Public keys in PEM files, also those inside certificates."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from a3sgw.certificates import public_key
 from a3sgw.options import OptionError
 
 _BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
@@ -23,15 +24,9 @@ def public_keys(content: bytes) -> list[Any]:
 
 
 def _loaded(kind: bytes, block: bytes) -> Any:
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from cryptography.x509 import load_pem_x509_certificate
-
     if b"PRIVATE" in kind:
         raise OptionError("this is a private key", "name the file with the public one; the private one stays secret")
     try:
-        if kind == b"CERTIFICATE":
-            return load_pem_x509_certificate(block).public_key()
-        return load_pem_public_key(block)
-    except (ValueError, UnsupportedAlgorithm):
+        return public_key(block)
+    except ValueError:
         raise OptionError(f"cannot read this {kind.decode().lower()}", _HELP) from None

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from a3sgw.errors import ConnectError, ConnectTimeout
 from a3sgw.http.repeat import RepeatedResponse
 from a3sgw.plan import NO_LIMIT
 from a3sgw.sweeper import Sweeper
 from a3sgw.upstream.connection import Upstream
+
+Spoken = TypeVar("Spoken", bound=asyncio.Protocol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +49,8 @@ class Pool:
         self.identity = identity
         """What it was made of: a reload goes on using a pool whose identity is the same."""
         self._sweeper = sweeper
-        self._tls = tls
+        self.tls = tls
+        """What the endpoint is spoken to with; None for plain connections."""
         self._limit = limit
         self._idle_timeout = idle_timeout
         self._idle: list[Upstream] = []
@@ -86,30 +91,27 @@ class Pool:
 
     async def connect(self, seconds: float) -> Upstream:
         """A new connection; ConnectTimeout after that many seconds, ConnectError when refused or not trusted."""
+        _, upstream = await self.dial(lambda: Upstream(self, self._sweeper), seconds)
+        return upstream
+
+    async def dial(self, factory: Callable[[], Spoken], seconds: float) -> tuple[asyncio.Transport, Spoken]:
+        """The same for another protocol than HTTP, one from `factory`; nothing of it is kept here."""
         loop = asyncio.get_running_loop()
         address = self.address
-        name = (address.server_name or address.host) if self._tls else None
-
-        def make() -> Upstream:
-            return Upstream(self, self._sweeper)
-
+        name = (address.server_name or address.host) if self.tls else None
         try:
             async with asyncio.timeout(None if seconds == NO_LIMIT else seconds):
                 if address.path:
-                    _, upstream = await loop.create_unix_connection(
-                        make, address.path, ssl=self._tls, server_hostname=name
-                    )
-                else:
-                    _, upstream = await loop.create_connection(
-                        make, address.host, address.port, ssl=self._tls, server_hostname=name
-                    )
+                    return await loop.create_unix_connection(factory, address.path, ssl=self.tls, server_hostname=name)
+                return await loop.create_connection(
+                    factory, address.host, address.port, ssl=self.tls, server_hostname=name
+                )
         except TimeoutError:
             raise ConnectTimeout(f"no connection to {address} in {seconds:g} s") from None
         except ssl.SSLError as error:
             raise ConnectError(f"TLS with {address} failed: {getattr(error, 'verify_message', '') or error}") from None
         except (OSError, UnicodeError) as error:
             raise ConnectError(f"cannot connect to {address}: {error}") from None
-        return upstream
 
     def close(self) -> None:
         """Close idle connections now and busy ones when they come back."""

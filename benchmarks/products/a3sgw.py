@@ -23,6 +23,21 @@ services "backend" {{
   }}
 }}
 """
+_UDP = """\
+workers = {workers}
+admin {{ address = "127.0.0.1:{admin}" }}
+access_log {{ file = "{directory}/access.log" }}
+entrypoints "udp" {{
+  address  = "127.0.0.1:{port}"
+  protocol = "udp"
+}}
+routers "udp" {{
+  service = "backend"
+}}
+services "backend" {{
+  load_balancer {{ servers = [{{ url = "udp://127.0.0.1:{backend}" }}] }}
+}}
+"""
 _ROUTE = """\
 routers "{name}" {{
   rule    = "{rule}"
@@ -38,6 +53,7 @@ class A3sgw(Product):
     program = "a3sgw"
     can_route = True
     can_spread = True
+    speaks = ("http", "udp")
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: RUF012 -- ClassVar in the base
 
     def __init__(self, *args: object) -> None:
@@ -59,14 +75,15 @@ class A3sgw(Product):
         rules = rules or ["PathPrefix(`/`)"]
         rules.append(f"Host(`generation.example`) && PathPrefix(`/{self._generation}`)")
         self._generation += 1
-        head = _HEAD.format(
+        udp = self.setup.protocol == "udp"
+        head = (_UDP if udp else _HEAD).format(
             workers=self.setup.workers,
             admin=self._admin,
             directory=self.directory,
             port=self.setup.port,
             backend=self.setup.backend,
         )
-        routes = "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
+        routes = "" if udp else "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
         file = self.directory / "gateway.hcl"
         fresh = file.with_suffix(".new")
         fresh.write_text(head + routes)

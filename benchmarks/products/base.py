@@ -8,9 +8,10 @@ import subprocess
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from benchmarks.process import Server
+from benchmarks.udp import wait_until_it_echoes
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Setup:
     backend: int
     routes: int = 0
     workers: int = 1
+    protocol: Literal["http", "udp"] = "http"
 
 
 class Product(ABC):
@@ -33,6 +35,8 @@ class Product(ABC):
     """Whether `Setup.routes` is understood."""
     can_spread: ClassVar[bool] = False
     """Whether `Setup.workers` is understood, and `spread` known."""
+    speaks: ClassVar[tuple[str, ...]] = ("http",)
+    """What `Setup.protocol` may be."""
     environment: ClassVar[dict[str, str]] = {}
 
     def __init__(self, directory: Path, setup: Setup) -> None:
@@ -67,6 +71,8 @@ class Product(ABC):
         self.directory.mkdir(parents=True, exist_ok=True)
         self.write()
         self._server = Server(self.command(), self.directory, cpus, self.environment)
+        if self.setup.protocol == "udp":
+            return wait_until_it_echoes(self.setup.port)
         return self._server.wait_until_it_listens(self.setup.port)
 
     def reload(self) -> None:

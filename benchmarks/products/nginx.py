@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from benchmarks.products.base import Product, first_line
 
 _CONFIG = """\
@@ -43,18 +45,45 @@ _ROUTE = (
 )
 
 
+_UDP = """\
+{load}daemon off;
+master_process on;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log error;
+events {{ worker_connections 20000; }}
+stream {{
+  log_format session '$remote_addr $status $bytes_sent $bytes_received $session_time';
+  access_log {directory}/access.log session buffer=64k flush=1s;
+  server {{
+    listen 127.0.0.1:{port} udp;
+    proxy_pass 127.0.0.1:{backend};
+    proxy_timeout 30s;
+  }}
+}}
+"""
+_MODULE = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
+"""Where Debian has it, which does not build it in."""
+
+
 class Nginx(Product):
     """The reference all others are divided by."""
 
     name = "nginx"
     program = "nginx"
     can_route = True
+    speaks = ("http", "udp")
 
     @classmethod
     def version(cls) -> str:
         return first_line("nginx", "-v").removeprefix("nginx version: ")
 
     def write(self) -> None:
+        if self.setup.protocol == "udp":
+            load = f"load_module {_MODULE};\n" if _MODULE.exists() else ""
+            ports = {"port": self.setup.port, "backend": self.setup.backend}
+            (self.directory / "nginx.conf").write_text(_UDP.format(load=load, directory=self.directory, **ports))
+            return
         port, routes = self.setup.port, self.setup.routes
         action = "return 404;" if routes else "proxy_pass http://backend;"
         servers = [_CATCH_ALL.format(port=port, action=action)]

@@ -18,16 +18,16 @@ def found(text: str) -> list[str]:
     ("text", "expected"),
     [
         (
-            'entrypoints "x" {\n address = ":1"\n protocol = "udp"\n}',
-            't.hcl:3:13 not supported yet: entrypoints.x.protocol = "udp"',
+            'entrypoints "x" {\n address = ":1"\n protocol = "tcp"\n}',
+            't.hcl:3:13 not supported yet: entrypoints.x.protocol = "tcp"',
         ),
         (
             'entrypoints "x" {\n address = ":1"\n http2 {\n max_concurrent_streams = 5\n }\n}',
             "t.hcl:3:2 not supported yet: entrypoints.x.http2",
         ),
         (
-            'services "x" {\n revisions {\n name = "a"\n traffic_percent = 100\n servers { url = "tcp://a:1" }\n }\n}',
-            "t.hcl:5:18 not supported yet: services.x.revisions[0].servers[0].url = tcp://a:1",
+            'services "x" {\n revisions {\n name = "a"\n traffic_percent = 100\n servers { url = "h2c://a:1" }\n }\n}',
+            "t.hcl:5:18 not supported yet: services.x.revisions[0].servers[0].url = h2c://a:1",
         ),
         (
             'services "x" {\n load_balancer {\n servers { url = "h2c://a" }\n }\n}',

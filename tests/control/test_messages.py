@@ -12,6 +12,7 @@ from a3sgw.control import messages
 from a3sgw.control.messages import BadMessage, Message, decode, encode
 from a3sgw.observe.counters import EntrypointMetrics, RouteMetrics
 from a3sgw.observe.metrics import MetricsData
+from a3sgw.observe.tcp import TcpMetrics
 from tests.support.done import done
 
 Direction = Literal["down", "up"]
@@ -24,7 +25,9 @@ DATA: MetricsData = {
     "access_log_lost": 3,
     "table": {"evicted": 4},
     "services": {"s": {"retries": 2}},
+    "datagrams": [],
     "middlewares": {"m": {"refused": 1}},
+    "tcp": [TcpMetrics(("db", "r", "s")).data()],
 }
 BOTH = [
     messages.EndpointHealth("s", "http://127.0.0.1:1", "degraded"),

@@ -550,8 +550,8 @@ async def _talk(client: ClientConnection) -> None:
 
 async def test_a_reload_keeps_what_has_not_changed() -> None:
     """Whatever else changes, and how often: the connection goes on, and is counted and logged once."""
-    async with through(router='websocket { drain_timeout = "200ms" }') as (running, there):
-        hcl = config(there.url, router='websocket { drain_timeout = "200ms" }')
+    async with through(router='drain_timeout = "200ms"') as (running, there):
+        hcl = config(there.url, router='drain_timeout = "200ms"')
         log = running.gateway.config().access_log
         async with dial(running) as client:
             for number in range(3):
@@ -570,7 +570,7 @@ async def test_a_reload_keeps_what_has_not_changed() -> None:
 @pytest.mark.parametrize("change", ["router", "gone", "service"])
 async def test_a_reload_that_overtakes_it(change: str) -> None:
     """Client and server are told 1001, within the time given, and not at once."""
-    websocket = 'websocket {\n close_frame = true\n drain_timeout = "600ms"\n}'
+    websocket = 'websocket { close_frame = true }\n drain_timeout = "600ms"'
     async with through(router=websocket) as (running, there), dial(running) as client:
         hcl = config(there.url, router=websocket)
         changed = {
@@ -590,7 +590,7 @@ async def test_a_reload_that_overtakes_it(change: str) -> None:
 
 async def test_a_reload_without_close_frames() -> None:
     """Then the connection just ends."""
-    websocket = 'websocket { drain_timeout = "200ms" }'
+    websocket = 'drain_timeout = "200ms"'
     async with through(router=websocket) as (running, there), dial(running) as client:
         assert await running.gateway.reload(load_config(config(there.url)))
         assert (await closed(client))[0] == 1006
@@ -614,7 +614,7 @@ async def test_the_end_of_the_gateway() -> None:
 
 async def test_a_close_frame_waits_for_the_end_of_a_frame() -> None:
     """A frame that has begun is let through whole; what comes behind the close frame is dropped."""
-    websocket = 'websocket {\n close_frame = true\n drain_timeout = "100ms"\n}'
+    websocket = 'websocket { close_frame = true }\n drain_timeout = "100ms"'
     async with stage(router=websocket) as on:
         there = await switched(on)
         await there.send(b"\x82\x0aHALF.")

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import pytest
 
 from a3sgw.http.headers import Headers
 from a3sgw.http.lookup import NAMES, as_text, claim, lookup
 from a3sgw.http.message import Request
+from a3sgw.http.secured import Secured
 from a3sgw.options import OptionError
+from tests.support.certificates import der, dns
 
 CLAIMS = {"sub": "u1", "a.b": "dotted", "realm": {"roles": ["x", "y"], "n": 3}, "admin": True, "none": None}
 
@@ -63,6 +67,58 @@ def asked() -> Request:
 def test_names(name: str, value: bytes) -> None:
     """Each finds the first of what it names, or nothing."""
     assert lookup(name)(asked()) == value
+
+
+VERIFIED = der("C=FR,O=One+ Two,O=Three,CN=device-7", "CN=authority", dns(["a.example"]), 4711)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tls.version", b"TLSv1.3"),
+        ("tls:cipher", b"TLS_AES_256_GCM_SHA384"),
+        ("tls.server_name", b"www.example"),
+        ("tls.alpn", b"h2"),
+        ("tls.client.identity", b"device-7"),
+        ("tls:client.subject.common_name", b"device-7"),
+        ("tls.client.subject.organization", b"One%2C Two,Three"),
+        ("tls.client.subject.locality", b""),
+        ("tls.client.issuer.common_name", b"authority"),
+        ("tls.client.san", b"a.example"),
+        ("tls.client.serial_number", b"4711"),
+    ],
+)
+def test_tls(name: str, value: bytes) -> None:
+    """What a verified certificate says counts; what another one says does not, nor what a plain connection claims."""
+    request = Request()
+    find = lookup(name)
+    assert find(request) == b""
+    facts = ("www.example", "TLSv1.3", "TLS_AES_256_GCM_SHA384", "h2")
+    request.secured = Secured(None, *facts, VERIFIED, True)
+    assert find(request) == value
+    for other in (Secured(None, *facts, VERIFIED), Secured(None, *facts), Secured(None, *facts, b"garbage", True)):
+        request.secured = other
+        assert find(request) == (b"" if "client" in name else value)
+
+
+def test_fingerprint() -> None:
+    """SHA-256 of the whole certificate."""
+    request = Request()
+    request.secured = Secured(None, certificate=VERIFIED, verified=True)
+    assert lookup("tls.client.fingerprint")(request) == sha256(VERIFIED).hexdigest().encode()
+
+
+def test_tls_names_that_are_none() -> None:
+    """The message lists those there are."""
+    for name, help in (
+        ("tls", 'write "tls:name"'),
+        ("tls.client", "use one of tls.version, tls.cipher, tls.server_name, tls.alpn, tls.client.…"),
+        ("tls.x", "use one of tls.version, tls.cipher, tls.server_name, tls.alpn, tls.client.…"),
+        ("tls.client.x", "use one of subject.…, issuer.…, san, serial_number, fingerprint"),
+    ):
+        with pytest.raises(OptionError) as caught:
+            lookup(name)
+        assert caught.value.help == help
 
 
 @pytest.mark.parametrize("name", ["claim.sub", "identity", "api_key.x", "path.x", "cookie:a", "header:a", "query:a"])

@@ -68,7 +68,10 @@ def test_optional_fields() -> None:
     """What only some routes have, and header fields that were recorded, are part of the line, zero and empty or not."""
     one = record()
     one.retries, one.queued_ms, one.answered_by, one.user_agent, one.referer = 2, 0.0, "api@v2", "curl/8", ""
-    more = {"retries": 2, "queued_ms": 0.0, "answered_by": "api@v2", "user_agent": "curl/8", "referer": ""}
+    one.tls_version, one.tls_cipher, one.tls_client_subject = "TLSv1.3", "AES", "CN=a"
+    more: dict[str, object] = {"retries": 2, "queued_ms": 0.0, "answered_by": "api@v2"}
+    more |= {"tls_version": "TLSv1.3", "tls_cipher": "AES", "tls_client_subject": "CN=a"}
+    more |= {"user_agent": "curl/8", "referer": ""}
     line = json.loads(encode([one]))
     assert list(line) == [*FIELDS, *more]
     assert {name: line[name] for name in more} == more

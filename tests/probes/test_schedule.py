@@ -78,6 +78,17 @@ async def test_down_and_up(probes: Probes, endpoint: Endpoint, inbox: Inbox, cap
     assert [vars(record).get("reason") for record in caplog.records] == ["status 500", "status 500", None]
 
 
+async def test_servers_that_speak_tcp(probes: Probes, endpoint: Endpoint, inbox: Inbox) -> None:
+    """Are asked for a connection unless the operator says otherwise."""
+    url = endpoint.url.replace("http", "tcp")
+    use(probes, api([url], **QUICK, unhealthy_threshold=1))
+    await endpoint.end()
+    assert await inbox.next() == EndpointHealth("api", url, "unhealthy")
+    await endpoint.open()
+    assert await inbox.next() == EndpointHealth("api", url, "healthy")
+    assert not endpoint.requests
+
+
 async def test_one_that_refuses_and_returns(probes: Probes, endpoint: Endpoint, inbox: Inbox) -> None:
     """A restart is seen both ways."""
     endpoint.close()

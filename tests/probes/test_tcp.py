@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import trustme
 
+from a3sgw.config.load_balancer import UpstreamTls
 from a3sgw.probes.ask import probe
 from a3sgw.probes.place import ProbeFailed, Trust
 from tests.probes.endpoint import Endpoint, check, settle, target
@@ -85,3 +88,24 @@ async def test_nobody(endpoint: Endpoint) -> None:
     endpoint.close()
     with pytest.raises(ProbeFailed, match="cannot connect"):
         await probe(target(endpoint.url), check(mode="tcp"), Trust())
+
+
+async def test_tls_where_endpoints_speak_it(authority: trustme.CA, ca_file: Path) -> None:
+    """With `tls` in the load balancer a tcp endpoint is asked with TLS, and its certificate is looked at."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+
+    async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 ready")
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(greet, "127.0.0.1", 0, ssl=context)
+    asked = target(f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    await probe(asked, check(mode="tcp", expect="220"), Trust(UpstreamTls(ca_file=str(ca_file))))
+    with pytest.raises(ProbeFailed, match="TLS failed"):
+        await probe(asked, check(mode="tcp"), Trust(UpstreamTls()))
+    with pytest.raises(ProbeFailed, match="no answer within"):
+        await probe(asked, check(mode="tcp", expect="220", timeout=0.2), Trust())
+    await settle()
+    server.close()

@@ -8,6 +8,8 @@ from typing import Any
 
 from a3sgw.http.headers import Headers
 from a3sgw.http.message import Request
+from a3sgw.http.secured import Secured
+from tests.support.certificates import der, dns
 
 FOLDER = Path(__file__).parents[2] / "rules" / "corpus"
 
@@ -39,5 +41,20 @@ def request(example: str | dict[str, Any]) -> Request:
     made.query = query.encode()
     made.peer_ip = table.get("peer", "192.0.2.1")
     made.client_ip = "198.51.100.1"
+    if table.keys() & {"tls", "certificate"}:
+        made.secured = _secured(table)
     made.headers = Headers("".join(f"{line}\r\n" for line in table.get("headers", [])).encode())
     return made
+
+
+def _secured(table: dict[str, Any]) -> Secured:
+    """The TLS connection of an example; with ``certificate`` (a subject) the client has shown one."""
+    shown = b""
+    if "certificate" in table:
+        shown = der(
+            table["certificate"],
+            table.get("issuer", "CN=authority"),
+            dns(table.get("sans", ())),
+            table.get("serial", 1),
+        )
+    return Secured(None, certificate=shown, verified=table.get("verified", True))

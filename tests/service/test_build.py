@@ -88,3 +88,14 @@ def test_a_broken_authority_file(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("nonsense")
     with pytest.raises(ssl.SSLError):
         built(None, tmp_path, servers=servers("https://a"), tls={"ca_file": "ca.pem"})
+
+
+def test_endpoints_that_speak_tcp() -> None:
+    """Plainly, or with TLS where the operator says anything about that; then no protocol of HTTP is offered."""
+    plain = built(servers=servers("tcp://127.0.0.1:1", "unix:/run/x.sock"))
+    assert [one.pool.tls for one in plain.endpoints] == [None, None]
+    secure = built(servers=servers("tcp://127.0.0.1:1"), tls={"server_name": "db.example"})
+    assert secure.endpoints[0].pool.tls is not None
+    assert secure.endpoints[0].pool.address.server_name == "db.example"
+    again = built(plain, servers=servers("tcp://127.0.0.1:1"))
+    assert again.endpoints[0].pool is plain.endpoints[0].pool

@@ -110,3 +110,22 @@ async def test_errors_are_ours(sweeper: Sweeper) -> None:
 def test_addresses() -> None:
     """As operators write them."""
     assert [str(Address("::1", 80)), str(Address("a", 1)), str(Address(path="/x"))] == ["[::1]:80", "a:1", "unix:/x"]
+
+
+class Plain(asyncio.Protocol):
+    """Nothing that this package knows."""
+
+
+async def test_a_connection_for_another_protocol(sweeper: Sweeper) -> None:
+    """Made with the pool's address and its errors, and never kept."""
+    async with Origin() as origin:
+        pool = pool_of(origin, sweeper)
+        transport, protocol = await pool.dial(Plain, 1.0)
+        assert isinstance(protocol, Plain)
+        transport.write(b"220 ready")
+        there = await origin.accept()
+        transport.close()
+        assert await there.end() == (b"220 ready", "FIN")
+        assert pool.take() is None
+    with pytest.raises(ConnectError, match="cannot connect to"):
+        await pool.dial(Plain, 1.0)

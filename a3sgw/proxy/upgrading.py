@@ -24,7 +24,7 @@ _IN_ORDER = frozenset({"client closed", "endpoint closed"})
 """Ends of a tunnel that are nobody's fault."""
 
 
-class Switching(Answering):
+class Upgrading(Answering):
     """Response steps see the 101 as any other answer; observers and `done` steps are told when the tunnel has ended."""
 
     _parked: Parked | None = None
@@ -90,12 +90,12 @@ class Switching(Answering):
 
     def _tunnel(self, sweeper: Sweeper) -> Tunnel:
         protocol = cast(Incoming, self.response).upgrade.lower()
-        plan, options = self.plan, self.route.websocket
+        plan, farewell = self.plan, self.route.farewell
         total = plan.stream_total_timeout
         if plan.total_timeout_for_streams and plan.total_timeout != NO_LIMIT:
             total = min(total, max(plan.total_timeout - (monotonic() - self.started), 0.0))
-        terms = Terms(plan.stream_idle_timeout, total, _HALF_CLOSED, options.drain_timeout)
-        kind = WebSocketTunnel if options.close_frame and protocol == b"websocket" else Tunnel
+        terms = Terms(plan.stream_idle_timeout, total, _HALF_CLOSED, farewell.drain_timeout)
+        kind = WebSocketTunnel if farewell.close_frame and protocol == b"websocket" else Tunnel
         return kind(sweeper, terms, self.route, self._ended)
 
     def _ended(self, tunnel: Tunnel) -> None:

@@ -1,4 +1,4 @@
-"""An HTTP entrypoint: listening sockets in front of a gate."""
+"""An entrypoint for connections, of HTTP and TCP: listening sockets in front of a gate."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from collections.abc import Iterable
 
 from a3sgw.listeners import BACKLOG, named
 from a3sgw.observe.metrics import EntrypointMetrics
+from a3sgw.proxy.arrival import Arrival
 from a3sgw.proxy.downstream import Downstream
 from a3sgw.proxy.gate import Gate
 from a3sgw.shared.table import SharedTable
 from a3sgw.sweeper import Sweeper
 
 
-class HttpEntrypoint:
+class StreamEntrypoint:
     """`gate` is what its connections share, and what a reload changes."""
 
     def __init__(
@@ -26,7 +27,7 @@ class HttpEntrypoint:
         self._servers: list[asyncio.Server] = []
 
     def __repr__(self) -> str:
-        return f"<HttpEntrypoint [{self.gate.name}, {len(self.gate.connections)} connections]>"
+        return f"<StreamEntrypoint [{self.gate.name}, {len(self.gate.connections)} connections]>"
 
     async def listen(self, sockets: Iterable[socket.socket]) -> None:
         """Accept from these sockets, and close them when it stops."""
@@ -51,15 +52,16 @@ class HttpEntrypoint:
         self._servers = kept
         await self.listen(wanted.values())
 
-    async def take_over(self, other: HttpEntrypoint) -> None:
+    async def take_over(self, other: StreamEntrypoint) -> None:
         """Accept from the sockets of `other` too, which then can stop without a client being turned away."""
         await self.listen([socket.socket(fileno=os.dup(one.fileno())) for one in other._sockets()])
 
     def _sockets(self) -> list[socket.socket]:
         return [one for server in self._servers for one in server.sockets]
 
-    def _connection(self) -> Downstream:
-        return Downstream(self.gate)
+    def _connection(self) -> Arrival | Downstream:
+        switch = self.gate.switch
+        return Downstream(self.gate) if switch is None else Arrival(self.gate, switch)
 
     @property
     def addresses(self) -> list[str]:

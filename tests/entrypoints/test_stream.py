@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from a3sgw import load_config
 from a3sgw.config.registry import Registry
-from a3sgw.entrypoints.http import HttpEntrypoint
+from a3sgw.entrypoints.stream import StreamEntrypoint
 from a3sgw.errors import BindError
 from a3sgw.listeners import bind
 from a3sgw.observe.metrics import Metrics
@@ -30,13 +30,13 @@ class Entrypoints:
     def __init__(self) -> None:
         self.sweeper = Sweeper()
         self.metrics = Metrics()
-        self.made: list[HttpEntrypoint] = []
+        self.made: list[StreamEntrypoint] = []
         self.config = load_config('entrypoints "web" { address = ":80" }\n')
         parts = Parts(self.sweeper, lambda *names: (), Registry())
         self.snapshot = Snapshot.compile(self.config, parts)
 
-    def make(self) -> HttpEntrypoint:
-        one = HttpEntrypoint("web", self.sweeper, self.metrics.entrypoint("web"))
+    def make(self) -> StreamEntrypoint:
+        one = StreamEntrypoint("web", self.sweeper, self.metrics.entrypoint("web"))
         one.gate.apply(self.config.entrypoints["web"], self.snapshot.tables["web"])
         self.made.append(one)
         return one
@@ -53,7 +53,7 @@ async def entrypoints() -> AsyncIterator[Entrypoints]:
     made.sweeper.stop()
 
 
-async def listen(one: HttpEntrypoint, address: SocketAddress) -> None:
+async def listen(one: StreamEntrypoint, address: SocketAddress) -> None:
     """Bind, and give it the sockets."""
     await one.listen((await bind(address)).sockets)
 
@@ -175,7 +175,7 @@ async def test_a_limit_for_all_processes(entrypoints: Entrypoints) -> None:
     config = load_config('entrypoints "web" {\n address = ":80"\n max_connections = 1\n}\n')
     addresses = []
     for _ in range(2):
-        one = HttpEntrypoint("web", entrypoints.sweeper, entrypoints.metrics.entrypoint("web"), table)
+        one = StreamEntrypoint("web", entrypoints.sweeper, entrypoints.metrics.entrypoint("web"), table)
         one.gate.apply(config.entrypoints["web"], entrypoints.snapshot.tables["web"])
         entrypoints.made.append(one)
         await listen(one, SocketAddress("127.0.0.1", 0))
@@ -200,4 +200,4 @@ async def test_stopping_twice(entrypoints: Entrypoints) -> None:
     one.stop()
     await asyncio.sleep(0)
     assert held()["socket"] == before
-    assert repr(one) == "<HttpEntrypoint [web, 0 connections]>"
+    assert repr(one) == "<StreamEntrypoint [web, 0 connections]>"

@@ -1,0 +1,57 @@
+"""What is different about UDP entrypoints: one router each, no rule, and nothing that needs connections or requests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from a3sgw.config.entrypoint import Entrypoint
+from a3sgw.config.router import Router
+from a3sgw.config.streams import Wrong
+
+_NOT_THERE = {
+    "tls": "TLS is not spoken over UDP",
+    "redirect": "only HTTP has redirects",
+    "proxy_protocol": "PROXY headers are read on TCP only",
+    "proxy_protocol_required": "PROXY headers are read on TCP only",
+    "http2": "HTTP/2 is not spoken over UDP",
+    "tcp_allowed_ips": "use a tcp-filter middleware with allowed_ips, which looks at new sessions here",
+    "max_connections": "use udp_max_sessions, which ends the session that has been silent for longest",
+}
+_ONLY_HERE = ("udp_session_timeout_secs", "udp_max_sessions")
+
+
+def wrong_with(name: str, entrypoint: Entrypoint, kinds: Mapping[str, str]) -> Iterator[Wrong]:
+    """What is wrong with this entrypoint; `kinds` are those of middlewares by name."""
+    base = ("entrypoints", name)
+    if entrypoint.protocol != "udp":
+        for key in _ONLY_HERE:
+            if key in entrypoint.model_fields_set:
+                summary = f"{key} does not work on {entrypoint.protocol} entrypoints"
+                yield (*base, key), summary, 'remove it, or set protocol = "udp"'
+        return
+    if entrypoint.address.path:
+        yield (*base, "address"), "UDP entrypoints have no Unix sockets", "write host:port"
+    for key, help in _NOT_THERE.items():
+        if key in entrypoint.model_fields_set and getattr(entrypoint, key):
+            yield (*base, key), f"{key} does not work on udp entrypoints", help
+    for index, one in enumerate(entrypoint.middlewares):
+        kind = kinds.get(one, "")
+        if kind and kind != "chain" and not kind.startswith("tcp-"):
+            summary = f'middleware "{one}" ({kind}) does not work on udp entrypoints'
+            yield (*base, "middlewares", index), summary, "only tcp-filter does: it looks at addresses"
+
+
+def second_routers(entrypoints: Mapping[str, Entrypoint], routers: Mapping[str, Router]) -> Iterator[Wrong]:
+    """Each router but the first on a UDP entrypoint: nothing could choose between them."""
+    for name, entrypoint in entrypoints.items():
+        if entrypoint.protocol != "udp":
+            continue
+        there = [key for key, one in routers.items() if name in one.entrypoints or _is_everywhere(one, entrypoints)]
+        for second in there[1:]:
+            summary = f'routers "{there[0]}" and "{second}" are both on the UDP entrypoint "{name}"'
+            yield ("routers", second), summary, "there is one each, as there are no rules: name another entrypoint"
+
+
+def _is_everywhere(router: Router, entrypoints: Mapping[str, Entrypoint]) -> bool:
+    """Whether it names no entrypoint where all speak UDP; elsewhere one without a rule is an error by itself."""
+    return not router.entrypoints and all(one.protocol == "udp" for one in entrypoints.values())

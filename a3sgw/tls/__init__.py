@@ -1,0 +1,1 @@
+"""TLS: what clients say first, which certificate and options they get, and the bytes after that."""
