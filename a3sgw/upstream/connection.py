@@ -310,13 +310,18 @@ class Upstream(asyncio.Protocol):
                 self._end(data[self._left :])
 
     def _chunk(self, data: bytes) -> None:
+        decoder = self._decoder
         try:
-            payload = self._decoder.feed(data)
+            payload = decoder.feed(data)
         except ChunkError as error:
             self._break(ProtocolError(str(error)))
             return
         self._touch()
-        self._decoded(cast(Sink, self.sink), payload)
+        sink = cast(Sink, self.sink)
+        if payload:
+            sink.on_body(payload)
+        if decoder.ended and self.sink is sink:
+            self._end(decoder.rest, decoder.trailers)
 
     def _decoded(self, sink: Sink, payload: bytes) -> None:
         if payload:
