@@ -74,10 +74,11 @@ class ChunkDecoder:
         start = found.end()
         end = start + int(found[1], 16)
         behind = data[end:]
-        if behind != b"\r\n":
-            if behind != _WHOLE_END:
-                return b""
-            self.ended = True
+        if behind == b"\r\n":
+            return data[start:end]
+        if behind != _WHOLE_END:
+            return b""
+        self.ended = True
         return data[start:end]
 
     def _payload(self, data: bytes, position: int, pieces: list[bytes]) -> int:

@@ -316,11 +316,12 @@ class Upstream(asyncio.Protocol):
         except ChunkError as error:
             self._break(ProtocolError(str(error)))
             return
-        self._touch()
-        sink = cast(Sink, self.sink)
-        if payload:
+        deadline = self._sweeper.now + self._plan.stream_idle_timeout  # as `_touch`, for each event of a stream
+        self.deadline = deadline if self._total == NEVER else min(deadline, self._total)
+        sink = self.sink
+        if payload and sink is not None:
             sink.on_body(payload)
-        if decoder.ended and self.sink is sink:
+        if decoder.ended and sink is not None and self.sink is sink:
             self._end(decoder.rest, decoder.trailers)
 
     def _decoded(self, sink: Sink, payload: bytes) -> None:
