@@ -17,6 +17,7 @@ from websockets.typing import Subprotocol
 
 from a3sgw import load_config
 from a3sgw.observe.exposition import render
+from a3sgw.tasks import spawn
 from tests.support.chat import Chat, chat, closed, dial, echo
 from tests.support.gateway import Running, Stage, config, gateway, stage
 from tests.support.origin import Origin
@@ -586,6 +587,31 @@ async def test_a_reload_that_overtakes_it(change: str) -> None:
         assert await closed(client) == (1001, "")
         assert 0.25 < loop.time() - begun < 3
         assert await closed(there.seen[0]) == (1001, "")
+
+
+@pytest.mark.parametrize("change", ["reload", "shutdown"])
+async def test_a_handshake_that_is_overtaken(change: str) -> None:
+    """An endpoint that answers after its route has gone, or while the gateway ends: the tunnel ends as well."""
+    async with stage(router='drain_timeout = "300ms"') as on:
+        await on.client.send(ASK % b"websocket")
+        there = await on.origin.accept()
+        await there.message()
+        ending: asyncio.Future[Any]
+        if change == "reload":
+            log = on.running.gateway.config().access_log
+            changed = load_config(config(on.origin.url)).model_copy(update={"access_log": log})
+            ending = spawn(on.running.gateway.reload(changed), "ending")
+            await ending
+        else:
+            ending = spawn(on.running.gateway.shutdown(), "ending")
+            while on.running.gateway.health()["status"] == "healthy":
+                await asyncio.sleep(0)
+        await there.send(SWITCH % b"websocket" + b"hello")
+        assert (await on.client.head()).status == 101
+        assert await on.client.end() == (b"hello", "FIN")
+        assert await there.end() == (b"", "FIN")
+        await ending
+    assert on.records[0]["error"] == f"tunnel ended: {change}"
 
 
 async def test_a_reload_without_close_frames() -> None:
