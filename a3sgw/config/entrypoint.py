@@ -93,7 +93,8 @@ class Tls(BaseOptions):
     """OpenSSL names of the TLS 1.2 cipher suites; empty means the library's choice."""
 
     alpn: tuple[str, ...] = ("h2", "http/1.1")
-    """Protocols offered, best first."""
+    """Protocols offered, best first. For HTTP only those are that the gateway speaks, so far `http/1.1`; for TCP routers
+    those that are written here."""
 
     sni_strict: bool = False
     """Refuse clients that ask for a name without a certificate."""
