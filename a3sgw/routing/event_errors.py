@@ -80,7 +80,7 @@ class Events(BodyFilter):
 
 
 def _last_end(data: bytes) -> int:
-    """Where the last whole event ends; 0 when there is none. Lines end with CRLF, LF or CR, whichever it is each time."""
+    """Where the last whole event ends; 0 when there is none. Lines end with CRLF, LF or CR, each in its own way."""
     end = 0
     for found in _BLANK.finditer(data):
         end = found.end()
