@@ -82,8 +82,7 @@ class _Checks:
     def _entrypoint(self, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
         base: Path = ("entrypoints", name)
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
-        kinds = {key: middleware.kind for key, middleware in self.middlewares.items()}
-        for path, message, help in wrong_with(name, entrypoint, kinds):
+        for path, message, help in wrong_with(name, entrypoint, self._kinds):
             yield self._error(path, message, help)
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.to.lstrip(":").isdigit():
@@ -101,6 +100,10 @@ class _Checks:
         yield from self._all_known("middlewares", router.middlewares, (*base, "middlewares"))
         yield from self._all_known("entrypoints", router.entrypoints, (*base, "entrypoints"))
         yield from self._protocol(base, router)
+
+    def _kinds(self, name: str) -> dict[str, str]:
+        """Those of all that a middleware stands for, by name."""
+        return {one: self.middlewares[one].kind for one in sorted(self._parts((name,))) if one in self.middlewares}
 
     def _answers(self, router: Router) -> bool:
         """Whether one of its middlewares answers requests by itself."""
@@ -147,8 +150,10 @@ class _Checks:
                 path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule
             )
             return
-        if not protocols and self.entrypoints and is_tcp(router.rule):
-            yield self._error((*base, "rule"), "no entrypoint takes this rule, which is about connections", _FOR_TCP)
+        if not protocols and self.entrypoints and not named and router.rule.strip():
+            kind = "tcp" if is_tcp(router.rule) else "http"
+            help = _FOR_TCP if kind == "tcp" else 'add an entrypoint with protocol = "http"'
+            yield self._error((*base, "rule"), f"no entrypoint takes this rule, which is one for {kind}", help)
         if len(protocols) == 1:
             protocol = next(iter(protocols))
             yield from self._rule_protocol(base, router, protocol)
@@ -214,7 +219,7 @@ class _Checks:
 
     def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         for index, name in enumerate(router.middlewares):
-            kinds = {one: self.middlewares[one].kind for one in self._parts((name,)) if one in self.middlewares}
+            kinds = self._kinds(name)
             wrong = [one for one, kind in kinds.items() if kind != "chain" and _is_tcp(kind) != (protocol != "http")]
             if wrong:
                 message = (

@@ -77,6 +77,10 @@ class Termination:
         """The certificates in use."""
         return [pair for group in self._pairs.groups for pair in group]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a certificate for this name, which may be a wildcard."""
+        return self._pairs.by_name.find(name) is not None
+
     # Choosing...
 
     @property

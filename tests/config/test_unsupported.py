@@ -18,8 +18,8 @@ def found(text: str) -> list[str]:
     ("text", "expected"),
     [
         (
-            'entrypoints "x" {\n address = ":1"\n protocol = "tcp"\n}',
-            't.hcl:3:13 not supported yet: entrypoints.x.protocol = "tcp"',
+            'entrypoints "x" {\n address = ":1"\n tls {\n acme = true\n }\n}',
+            "t.hcl:4:9 not supported yet: entrypoints.x.tls.acme",
         ),
         (
             'entrypoints "x" {\n address = ":1"\n http2 {\n max_concurrent_streams = 5\n }\n}',
