@@ -8,7 +8,7 @@ from a3sgw.config.chains import ANSWERING, parts
 from a3sgw.config.datagrams import second_routers, wrong_with
 from a3sgw.config.document import Document, Path
 from a3sgw.config.entrypoint import Entrypoint
-from a3sgw.config.kind import HTTP_ONLY, TCP_ONLY, blanked, is_tcp, kind_on, kinds
+from a3sgw.config.kind import HTTP_ONLY, TCP_ONLY, about_connections, blanked, kind_on, kinds
 from a3sgw.config.model import Admin, MiddlewareConfig
 from a3sgw.config.nearest import did_you_mean
 from a3sgw.config.router import Router, RouterTls
@@ -19,6 +19,7 @@ from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import SocketAddress, references
 
 _FOR_TCP = 'add an entrypoint with protocol = "tcp", or name one that has tls'
+_FOR_HTTP = "name the entrypoints it is for; what only knows addresses is about requests unless they say otherwise"
 _DEEPEST = 16
 """Services that may stand one behind the other."""
 _MOST_HINTS = 50
@@ -150,10 +151,9 @@ class _Checks:
                 path, '"rule" is missing', 'add a rule, e.g. rule = "PathPrefix(`/`)"', key=not router.rule
             )
             return
-        if not protocols and self.entrypoints and not named and router.rule.strip():
-            kind = "tcp" if is_tcp(router.rule) else "http"
-            help = _FOR_TCP if kind == "tcp" else 'add an entrypoint with protocol = "http"'
-            yield self._error((*base, "rule"), f"no entrypoint takes this rule, which is one for {kind}", help)
+        if not protocols and self.entrypoints and not router.entrypoints and router.rule.strip():
+            about, help = ("connections", _FOR_TCP) if about_connections(router) else ("requests", _FOR_HTTP)
+            yield self._error((*base, "rule"), f"no entrypoint takes this rule, which is about {about}", help)
         if len(protocols) == 1:
             protocol = next(iter(protocols))
             yield from self._rule_protocol(base, router, protocol)

@@ -24,9 +24,15 @@ def blanked(rule: str) -> str:
 
 
 def kind_on(entrypoint: Entrypoint, router: Router) -> Kind:
-    """What the router is about on this entrypoint: one that speaks HTTP takes routers of TCP connections as well, which
-    are known by their matchers."""
-    return "tcp" if entrypoint.protocol == "http" and is_tcp(router.rule) else entrypoint.protocol
+    """What the router is about on this entrypoint: one that speaks HTTP takes routers of TCP connections as well."""
+    return "tcp" if entrypoint.protocol == "http" and about_connections(router) else entrypoint.protocol
+
+
+def about_connections(router: Router) -> bool:
+    """Whether a router can only be one of connections: by its matchers or, where they are known to both (ClientIP),
+    because it passes TLS through."""
+    through = router.tls is not None and router.tls.enabled and router.tls.passthrough
+    return is_tcp(router.rule) or (through and HTTP_ONLY.search(blanked(router.rule)) is None)
 
 
 def is_tcp(rule: str) -> bool:
@@ -45,7 +51,7 @@ def serves(name: str, entrypoint: Entrypoint, router: Router) -> Kind | None:
         return None
     if kind == "udp":
         return kind if not router.rule.strip() else None
-    return kind if router.rule.strip() and (kind == "tcp") == is_tcp(router.rule) else None
+    return kind if router.rule.strip() and (kind == "tcp") == about_connections(router) else None
 
 
 def kinds(entrypoints: Mapping[str, Entrypoint], router: Router) -> set[Kind]:

@@ -34,8 +34,8 @@ class ClientHello(NamedTuple):
     """What a client asks for. Later bytes (early data, for one) are none of its business."""
 
     server_name: str = ""
-    """Lower case, without final dot; empty when the client names nobody or an IP address (RFC 6066 §3 forbids that,
-    clients do it all the same: they get what those get who name nobody)."""
+    """Lower case, without final dot; empty when the client names nobody. RFC 6066 §3 forbids IP addresses, clients send
+    them all the same: they are names like others, which rules and certificates may have or not."""
 
     alpn: tuple[str, ...] = ()
     """Protocols offered, best first, bytes as latin-1."""
@@ -176,9 +176,9 @@ def _server_name(extension: bytes | None) -> str | Refused:
             if found is not None:
                 return Refused("more than one server name", _ILLEGAL_PARAMETER)
             found = name
-    if found is None or _ADDRESS.fullmatch(found):
+    if found is None:
         return ""
-    if _NAME.fullmatch(found) is None:
+    if _NAME.fullmatch(found) is None and _ADDRESS.fullmatch(found) is None:
         return Refused("a server name that is no host name", _UNRECOGNIZED_NAME)
     return found.decode("ascii").lower().removesuffix(".")
 

@@ -573,7 +573,8 @@ async def test_a_breaker_is_told_by_the_101(where: str) -> None:
     def answer(connection: ServerConnection, request: Any) -> Any:
         return connection.respond(500, "no") if failing else None
 
-    async with through(server={"process_request": answer}, **{where: breaker}) as (running, _):
+    options: dict[str, Any] = {where: breaker}
+    async with through(server={"process_request": answer}, **options) as (running, _):
         for _ in range(2):
             with pytest.raises(InvalidStatus) as refused:
                 await dial(running)
