@@ -65,6 +65,10 @@ BOTH = 'tls {\npassthrough = true\nmin_version = "1.3"\n}'
             + http("Host(`a`) && Path(`/x`)", 'tls { max_version = "1.2" }', "other"),
             '"h" has other TLS options for a',
         ),
+        (
+            entrypoint("tcp") + 'entrypoints "w" {\naddress = ":1"\nredirect { to = "e" }\n}\n',
+            '"e" speaks tcp, where nobody can be redirected to',
+        ),
         (entrypoint("http", 'tls {\ncert_file = "no.pem"\nkey_file = "no.key"\n}'), "cannot read"),
         (entrypoint("tcp") + tcp("HostSNI(`*`)") + tcp("Host(`a`)", "", "x"), "Host does not work on tcp"),
     ],

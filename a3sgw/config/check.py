@@ -88,6 +88,10 @@ class _Checks:
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.to.lstrip(":").isdigit():
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
+        target = self.entrypoints.get(redirect.to) if redirect is not None else None
+        if target is not None and target.protocol != "http":
+            summary = f'"{redirect.to if redirect else ""}" speaks {target.protocol}, where nobody can be redirected to'
+            yield self._error((*base, "redirect", "to"), summary, "name an entrypoint that speaks HTTP")
         if redirect is not None and redirect.to == name:
             yield self._error((*base, "redirect", "to"), f'"{name}" redirects to itself', "name another entrypoint")
 

@@ -9,6 +9,7 @@ import logging
 import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 
 from a3sgw.config.entrypoint import Tls
 from a3sgw.options import OptionError
@@ -128,7 +129,7 @@ class Termination:
         """The same for all processes, so that a client that comes back may meet another one; never the same for other
         options, or a ticket would get around a client certificate."""
         if self._seed and profile.session_tickets:
-            what = f"{self._period} {profile!r} {profile.authorities}".encode()
+            what = repr((self._period, *astuple(profile))).encode()
             key = hashlib.shake_256(b"session tickets\0%b\0%b" % (self._seed, what)).digest(TICKET_KEY_BYTES)
             set_ticket_key(context, key)
 

@@ -51,6 +51,13 @@ def test_authorities(tmp_path: Path) -> None:
         context_of(a)
 
 
+def test_versions_have_to_fit(tmp_path: Path) -> None:
+    """What is said in two places may leave no version at all."""
+    newest = RouterTls.model_validate({"max_version": "1.2"})
+    with pytest.raises(OptionError, match=r"no TLS version is at least 1\.3 and at most 1\.2"):
+        profile_of(tls(min_version="1.3"), tmp_path, newest)
+
+
 def test_context(tmp_path: Path) -> None:
     """Ciphers OpenSSL does not know are named; so are keys that do not belong to their certificate."""
     with pytest.raises(OptionError, match="none of these cipher suites"):
