@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
@@ -32,7 +33,13 @@ def check(loaded: Loaded) -> list[Diagnostic]:
         return rule_errors(loaded)
     if isinstance(snapshot, list):
         return snapshot
-    return [*_lints(loaded, snapshot), *_ties(loaded, snapshot), *_orders(loaded, snapshot), *_twice(loaded, snapshot)]
+    return [
+        *_lints(loaded, snapshot),
+        *_ties(loaded, snapshot),
+        *_orders(loaded, snapshot),
+        *_twice(loaded, snapshot),
+        *_certificates(loaded, snapshot),
+    ]
 
 
 def errors(loaded: Loaded) -> list[Diagnostic]:
@@ -134,6 +141,30 @@ def _twice(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
     return found
 
 
+def _certificates(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    """Certificates that have expired or soon will, and names of routers for which there is none."""
+    found = []
+    now = time.time()
+    for name, (_, termination) in snapshot.switching.terminations.items():
+        place = loaded.document.place(("entrypoints", name, "tls"))
+        for pair in termination.pairs:
+            days = (pair.facts.not_after - now) / 86400
+            if days < _SOON:
+                named = ", ".join(pair.facts.names[:3])
+                when = f"expires in {int(days)} days" if days > 0 else "has expired"
+                help = "renew it: the files are read again when they change"
+                found.append(Diagnostic("warning", place, f"the certificate for {named} {when}", help, "certificate"))
+        for router, host in snapshot.switching.hosts(name):
+            if not termination.has(host):
+                path = loaded.document.place(("routers", router, "rule"))
+                summary = f'"{name}" has no certificate for {host}'
+                help = "clients will not believe the one that they get; add one to the entrypoint"
+                found.append(Diagnostic("warning", path, summary, help, "certificate"))
+    return found
+
+
+_SOON = 14
+"""Days before its end from which a certificate is worth a warning."""
 _SAID: Mapping[Stage, str] = MappingProxyType(
     {
         Stage.ADDRESSES: "addresses",

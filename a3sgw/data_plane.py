@@ -164,6 +164,7 @@ class DataPlane:
         for name, options in config.entrypoints.items():
             self._apply_to(self.entrypoints[name], options, snapshot)
         self.snapshot = snapshot
+        self.metrics.certificates = snapshot.certificates
         self.metrics.forget(snapshot.names())
         known = set(map(id, prepared.known))
         for message in self.state.all():

@@ -189,6 +189,12 @@ class Snapshot:
         """Who ends TLS."""
         return [termination for _, termination in self.switching.terminations.values()]
 
+    def certificates(self) -> Iterator[tuple[str, str, float]]:
+        """(entrypoint, first name, when it expires in seconds since the epoch) of those that TLS is ended with."""
+        for name, (_, termination) in self.switching.terminations.items():
+            for pair in termination.pairs:
+                yield name, next(iter(pair.facts.names), ""), pair.facts.not_after
+
     def close_services(self, other: Snapshot | None) -> None:
         """Close the pools `other` does not use; running exchanges finish on the connections they hold. Its certificates
         are looked at no more."""

@@ -59,6 +59,11 @@ class Switches:
     """Where names have TLS options of their own: refuses requests that came by those of another name."""
     routes: dict[tuple[str, str], tuple[object, TcpRoute]] = field(default_factory=dict)
     """By entrypoint and router: what the route was made of, and the route."""
+    named: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def hosts(self, entrypoint: str) -> list[tuple[str, str]]:
+        """(router, name) of those whose TLS ends on an entrypoint."""
+        return self.named.get(entrypoint, [])
 
 
 @dataclass(frozen=True)
@@ -114,6 +119,8 @@ class SwitchCompiler:
             if (entry := self._entry(name, options, one, router, order, profiles.get(one))) is not None
         ]
         hosts = [domains(self._around.http_rules[one.rule].node) for one in self._compiled(http)]
+        if termination is not None:
+            self.made.named[name] = self._named(http, entries)
         self.made.switches[name] = Switch(
             http=options.protocol == "http",
             hosts=[host for named in hosts for host in named],
@@ -125,6 +132,12 @@ class SwitchCompiler:
             allowed=NetworkSet(options.tcp_allowed_ips) if options.tcp_allowed_ips else None,
             patience=options.tls.handshake_timeout if options.tls else options.read_header_timeout or NO_LIMIT,
         )
+
+    def _named(self, http: Mapping[str, Router], tcp: Iterable[TcpEntry[TcpRoute]]) -> list[tuple[str, str]]:
+        rules = [(name, self._around.http_rules.get(router.rule)) for name, router in http.items()]
+        nodes = [(name, rule.node) for name, rule in rules if rule is not None]
+        nodes += [(entry.route.name, entry.node) for entry in tcp if entry.mode == "terminate"]
+        return [(name, host) for name, node in nodes for host in domains(node)]
 
     def _compiled(self, routers: Mapping[str, Router]) -> Iterable[Router]:
         return (router for router in routers.values() if router.rule in self._around.http_rules)

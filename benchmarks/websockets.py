@@ -1,4 +1,4 @@
-"""``python -m benchmarks.websockets``: 10,000 idle WebSockets through one worker, what they cost, and who survives reloads.
+"""``python -m benchmarks.websockets``: 10,000 idle WebSockets through one worker: what they cost, who survives reloads.
 
 Each has a connection from a client and one to the endpoint, so the worker needs twice as many file descriptors; where
 the system allows fewer, there are as many WebSockets as possible, and the figures are scaled.
@@ -23,7 +23,7 @@ WANTED = 10_000
 _SPARE = 150
 _RELOADS = 3
 _ASK = (
-    b"GET /chat HTTP/1.1\r\nHost: idle.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Firefox/128.0\r\n"
+    b"GET /chat HTTP/1.1\r\nHost: idle.example\r\nUser-Agent: Mozilla/5.0 (X11; Linux x86_64; rv:128.0)\r\n"
     b"Origin: https://idle.example\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
     b"Sec-WebSocket-Extensions: permessage-deflate\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n\r\n"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 
 from a3sgw.check import check, errors
 from a3sgw.config.load import Loaded, Loader
 from a3sgw.diagnostic import Diagnostic
+from a3sgw.tls.pairs import pair_of
+from tests.support.tls import Authority
 
 
 def load(routers: str, more: str = "") -> Loaded:
@@ -168,3 +171,36 @@ def test_a_middleware_that_runs_twice() -> None:
         '"headers" runs twice: "chain" has it as well',
     ]
     assert {one.severity for one in found} == {"warning"}
+
+
+def test_certificates(tmp_path: Path) -> None:
+    """Names of routers without a certificate are told, and certificates that soon end or have ended."""
+    files = Authority(tmp_path).issue("a.example", "*.b.example")
+    text = f"""
+entrypoints "web" {{
+  address = ":443"
+  tls {{
+    cert_file = "{files.cert}"
+    key_file  = "{files.key}"
+  }}
+}}
+routers "a" {{
+  rule    = "Host(`a.example`) || Host(`x.b.example`) || Host(`*.b.example`)"
+  service = "s"
+}}
+routers "c" {{
+  rule    = "Host(`c.example`) && Path(`/`)"
+  service = "s"
+}}
+services "s" {{
+  load_balancer {{ servers = [{{ url = "http://127.0.0.1:1" }}] }}
+}}
+"""
+    loaded = Loader(environment={}).load_text(text, "gateway.hcl", tmp_path)
+    found = [one for one in check(loaded) if one.code == "certificate"]
+    assert [(one.severity, one.summary) for one in found] == [("warning", '"web" has no certificate for c.example')]
+    leaf = pair_of(files.cert.read_bytes()).facts.not_after
+    for days, said in ((10, "expires in 10 days"), (-1, "has expired")):
+        with patch("time.time", lambda days=days: leaf - days * 86400 - 60):
+            (first, *_) = [one for one in check(loaded) if one.code == "certificate"]
+        assert said in first.summary

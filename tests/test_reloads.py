@@ -51,7 +51,7 @@ async def test_what_cannot_be_used_changes_nothing(error: Exception) -> None:
 async def test_what_is_not_supported_is_never_handed_over() -> None:
     """It is refused by name, at the start as well."""
     take = Taker()
-    later = load_config('entrypoints "dns" {\n  address = ":53"\n  protocol = "tcp"\n}')
+    later = load_config('entrypoints "dns" {\n  address = ":53"\n  http2 { enabled = false }\n}')
     with pytest.raises(ConfigError, match="not supported yet"):
         await Reloads(later, take, Metrics()).first()
     assert take.taken == []

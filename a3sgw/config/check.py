@@ -83,12 +83,15 @@ class _Checks:
     def _entrypoint(self, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
         base: Path = ("entrypoints", name)
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
-        kinds = {key: middleware.kind for key, middleware in self.middlewares.items()}
-        for path, message, help in wrong_with(name, entrypoint, kinds):
+        for path, message, help in wrong_with(name, entrypoint, self._kinds):
             yield self._error(path, message, help)
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.to.lstrip(":").isdigit():
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
+        target = self.entrypoints.get(redirect.to) if redirect is not None else None
+        if target is not None and target.protocol != "http":
+            summary = f'"{redirect.to if redirect else ""}" speaks {target.protocol}, where nobody can be redirected to'
+            yield self._error((*base, "redirect", "to"), summary, "name an entrypoint that speaks HTTP")
         if redirect is not None and redirect.to == name:
             yield self._error((*base, "redirect", "to"), f'"{name}" redirects to itself', "name another entrypoint")
 
@@ -102,6 +105,10 @@ class _Checks:
         yield from self._all_known("middlewares", router.middlewares, (*base, "middlewares"))
         yield from self._all_known("entrypoints", router.entrypoints, (*base, "entrypoints"))
         yield from self._protocol(base, router)
+
+    def _kinds(self, name: str) -> dict[str, str]:
+        """Those of all that a middleware stands for, by name."""
+        return {one: self.middlewares[one].kind for one in sorted(self._parts((name,))) if one in self.middlewares}
 
     def _answers(self, router: Router) -> bool:
         """Whether one of its middlewares answers requests by itself."""
@@ -216,7 +223,7 @@ class _Checks:
 
     def _middleware_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         for index, name in enumerate(router.middlewares):
-            kinds = {one: self.middlewares[one].kind for one in self._parts((name,)) if one in self.middlewares}
+            kinds = self._kinds(name)
             wrong = [one for one, kind in kinds.items() if kind != "chain" and _is_tcp(kind) != (protocol != "http")]
             if wrong:
                 message = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.router import Router
@@ -20,8 +20,9 @@ _NOT_THERE = {
 _ONLY_HERE = ("udp_session_timeout_secs", "udp_max_sessions")
 
 
-def wrong_with(name: str, entrypoint: Entrypoint, kinds: Mapping[str, str]) -> Iterator[Wrong]:
-    """What is wrong with this entrypoint; `kinds` are those of middlewares by name."""
+def wrong_with(name: str, entrypoint: Entrypoint, kinds: Callable[[str], Mapping[str, str]]) -> Iterator[Wrong]:
+    """What is wrong with this entrypoint; `kinds` are those of all that a middleware
+    stands for, by name."""
     base = ("entrypoints", name)
     if entrypoint.protocol != "udp":
         for key in _ONLY_HERE:
@@ -35,10 +36,11 @@ def wrong_with(name: str, entrypoint: Entrypoint, kinds: Mapping[str, str]) -> I
         if key in entrypoint.model_fields_set and getattr(entrypoint, key):
             yield (*base, key), f"{key} does not work on udp entrypoints", help
     for index, one in enumerate(entrypoint.middlewares):
-        kind = kinds.get(one, "")
-        if kind and kind != "chain" and not kind.startswith("tcp-"):
-            summary = f'middleware "{one}" ({kind}) does not work on udp entrypoints'
-            yield (*base, "middlewares", index), summary, "only tcp-filter does: it looks at addresses"
+        for part, kind in kinds(one).items():
+            if kind != "chain" and not kind.startswith("tcp-"):
+                summary = f'middleware "{part}" ({kind}) does not work on udp entrypoints'
+                yield (*base, "middlewares", index), summary, "only tcp-filter does: it looks at addresses"
+                break
 
 
 def second_routers(entrypoints: Mapping[str, Entrypoint], routers: Mapping[str, Router]) -> Iterator[Wrong]:

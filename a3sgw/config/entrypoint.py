@@ -93,7 +93,8 @@ class Tls(BaseOptions):
     """OpenSSL names of the TLS 1.2 cipher suites; empty means the library's choice."""
 
     alpn: tuple[str, ...] = ("h2", "http/1.1")
-    """Protocols offered, best first."""
+    """Protocols offered, best first: HTTP offers those of them that the gateway speaks, so far `http/1.1`; TCP routers
+    offer what is written here."""
 
     sni_strict: bool = False
     """Refuse clients that ask for a name without a certificate."""

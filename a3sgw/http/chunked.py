@@ -12,6 +12,8 @@ _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _SIZE = re.compile(
     rb"([0-9A-Fa-f]{1,15})((?:;[ \t]*" + _TOKEN + rb"(?:=(?:" + _TOKEN + rb"|\"[^\"\\\x00-\x1f\x7f]*\"))?)*)\r\n"
 )
+_PLAIN_SIZE = re.compile(rb"(0{0,6}[1-9A-Fa-f][0-9A-Fa-f]{0,7})\r\n")
+_WHOLE_END = b"\r\n0\r\n\r\n"
 _TRAILER = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+:[ \t]*[^\x00-\x08\x0a-\x1f\x7f]*")
 _MAX_SIZE_LINE = 1024
 _MAX_TRAILERS = 16 * 1024
@@ -38,10 +40,16 @@ class ChunkDecoder:
 
     def feed(self, data: bytes) -> bytes:
         """The payload in `data`, joined; ChunkError if malformed. After the end, `rest` has the bytes behind it."""
-        if self._left > len(data) + 2 and not self._held:
-            self._left -= len(data)
-            return data
-        if self._held:
+        if not self._held:
+            if self._left:
+                if self._left > len(data) + 2:
+                    self._left -= len(data)
+                    return data
+            elif not self._in_trailers:
+                payload = self._alone(data)
+                if payload:
+                    return payload
+        else:
             data = self._held + data
             self._held = b""
         pieces: list[bytes] = []
@@ -56,6 +64,22 @@ class ChunkDecoder:
             if position < 0 or self.ended:
                 break
         return b"".join(pieces) if len(pieces) != 1 else pieces[0]
+
+    def _alone(self, data: bytes) -> bytes:
+        """The payload of one whole chunk, or of the only one before the end: what streams of small pieces are made of.
+        Empty when it is anything else."""
+        found = _PLAIN_SIZE.match(data)
+        if found is None:
+            return b""
+        start = found.end()
+        end = start + int(found[1], 16)
+        behind = data[end:]
+        if behind == b"\r\n":
+            return data[start:end]
+        if behind != _WHOLE_END:
+            return b""
+        self.ended = True
+        return data[start:end]
 
     def _payload(self, data: bytes, position: int, pieces: list[bytes]) -> int:
         available = len(data) - position

@@ -85,6 +85,7 @@ class _Everything(Collector):
         yield event_family("service", _OF_SERVICES, self._data["services"])
         yield event_family("middleware", _OF_MIDDLEWARES, self._data["middlewares"])
         yield from tcp_families(self._data["tcp"])
+        yield _certificates(self._data["certificates"])
         yield from self._endpoints
         build = GaugeMetricFamily("a3sgw_build_info", "Version of the gateway; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
@@ -145,6 +146,21 @@ def _connections(entrypoints: Iterable[EntrypointData]) -> Iterator[Metric]:
         for reason, count in entrypoint["refused"].items():
             refused.add_metric([entrypoint["name"], reason], count)
     return iter((opened, accepted, refused))
+
+
+def _certificates(certificates: Iterable[tuple[str, str, float]]) -> Metric:
+    """Of two for the same name, for keys of different types, the one that expires first."""
+    family = GaugeMetricFamily(
+        "a3sgw_tls_certificate_not_after_timestamp_seconds",
+        "When a certificate expires, in seconds since the epoch, by its first name.",
+        labels=["entrypoint", "name"],
+    )
+    first: dict[tuple[str, str], float] = {}
+    for entrypoint, name, at in certificates:
+        first[entrypoint, name] = min(at, first.get((entrypoint, name), at))
+    for key, at in first.items():
+        family.add_metric(key, at)
+    return family
 
 
 def tcp_families(routes: Iterable[TcpData]) -> Iterator[Metric]:

@@ -29,6 +29,23 @@ class MetricsData(TypedDict):
     """What middlewares did other than let requests pass, by name: how often, by what."""
     tcp: list[TcpData]
     datagrams: list[DatagramData]
+    certificates: list[tuple[str, str, float]]
+    """(entrypoint, name, when it expires in seconds since the epoch) of each certificate that TLS is ended with."""
+
+
+def ended(data: MetricsData) -> MetricsData:
+    """What stays of a process that has ended: what it has counted, and nothing of what was open in it."""
+    entrypoints: list[EntrypointData] = [
+        {
+            **one,
+            "open": 0,
+            "upgraded": {router: {**upgraded, "open": 0} for router, upgraded in one["upgraded"].items()},
+        }
+        for one in data["entrypoints"]
+    ]
+    tcp: list[TcpData] = [{**route, "open": 0} for route in data["tcp"]]
+    datagrams: list[DatagramData] = [{**udp, "open": 0} for udp in data["datagrams"]]
+    return {**data, "entrypoints": entrypoints, "tcp": tcp, "datagrams": datagrams, "certificates": []}
 
 
 class Metrics:
@@ -44,6 +61,9 @@ class Metrics:
         self._middlewares: dict[str, EventMetrics] = {}
         self._tcp: dict[RouteKey, TcpMetrics] = {}
         self._datagrams: dict[RouteKey, DatagramMetrics] = {}
+        self._other_certificates: set[tuple[str, str, float]] = set()
+        self.certificates: Callable[[], Iterable[tuple[str, str, float]]] = tuple
+        """What this process ends TLS with, as in `MetricsData`."""
         self._idle_since: dict[RouteKey, int] = {}
         self.reloads = {"success": 0, "failure": 0}
         self.last_reload_success = True
@@ -145,6 +165,7 @@ class Metrics:
             "table": _sum(self._own_table(), self._other_tables),
             "services": _events(self._services),
             "middlewares": _events(self._middlewares),
+            "certificates": sorted({*self.certificates(), *self._other_certificates}),
             "tcp": [one.data() for one in list(self._tcp.values())],
             "datagrams": [one.data() for one in list(self._datagrams.values()) if one.is_used],
         }
@@ -165,6 +186,7 @@ class Metrics:
             self.service(name).add(events)
         for name, events in data["middlewares"].items():
             self.middleware(name).add(events)
+        self._other_certificates.update((entrypoint, name, at) for entrypoint, name, at in data["certificates"])
         for connections in data["tcp"]:
             self.tcp(*connections["key"]).add(connections)
         for one in data["datagrams"]:

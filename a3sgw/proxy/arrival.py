@@ -236,9 +236,10 @@ class Arrival(asyncio.Protocol):
     def not_secured(self, reason: str) -> None:
         """The handshake has failed; the client has been told, and the connection is closed."""
         cast(Termination, self.switch.termination).handshakes -= 1
-        self._said = True
-        self.gate.metrics.refuse("handshake")
-        _log.debug("a handshake failed", extra={"peer": self._peer[0], "why": reason})
+        if not self._said:
+            self._said = True
+            self.gate.metrics.refuse("handshake")
+            _log.debug("a handshake failed", extra={"peer": self._peer[0], "why": reason})
         self.gate.leave(self)
 
     # Who gets it...
@@ -290,13 +291,18 @@ class Arrival(asyncio.Protocol):
                     self._hand_over(taker, self._transport, b"")
                     return
         if not self._said:
+            self._said = True
             self.gate.metrics.refuse("too_slow")
         self._transport.abort()
 
     def drain(self, seconds: float) -> None:
-        """The entrypoint closes: who has said nothing yet goes."""
+        """The entrypoint closes: who has said nothing yet goes, now or soon."""
         if not self._data and self._transport.get_protocol() is self:
-            self._transport.close()
+            if self.gate.patience:
+                self.deadline = min(self.deadline, self.gate.sweeper.now + self.gate.patience)
+            else:
+                self._said = True
+                self._transport.close()
 
     def abort(self) -> None:
         """Close at once."""

@@ -163,6 +163,7 @@ class Call(asyncio.Protocol):
             transport.write(self._header())
         tunnel = Tunnel(self.gate.sweeper, self._route.terms, self._route, self._tunnel_ended)
         tunnel.started = self._started
+        self._visit.answered()  # being there is what can be said of an endpoint; what it says is its own affair
         self._route.metrics.opened()
         self.gate.replace(self, tunnel)
         self.route = None

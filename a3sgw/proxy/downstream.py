@@ -522,10 +522,15 @@ class Downstream(asyncio.Protocol):
         ahead, self._ahead = self._ahead, b""
         self._state = _CLOSED
         self._exchange = None
-        tunnel = make(self.gate.sweeper)
-        self.gate.replace(self, tunnel)
-        upgraded = Upgraded(self.gate, tunnel)
+        gate = self.gate
+        tunnel = make(gate.sweeper)
+        gate.replace(self, tunnel)
+        upgraded = Upgraded(gate, tunnel)
         tunnel.join(self._transport, endpoint, ahead, early, self._slow)
+        if not gate.accepting:  # the entrypoint closes, or a reload has come, while the endpoint was being asked
+            tunnel.drain(gate.cut_at - gate.sweeper.now)
+        elif not gate.serves(tunnel.route):
+            tunnel.retire(tunnel.terms.drain_timeout)
         if self._half_closed:
             tunnel.client.eof_received()
         return upgraded

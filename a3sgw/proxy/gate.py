@@ -56,6 +56,8 @@ class Gate:
         """False once the entrypoint is going away: connections close after the answer they owe."""
         self.patience = 0.0
         """Seconds that connections wait for one more request, once `accepting` is False."""
+        self.cut_at = 0.0
+        """On the sweeper's clock: when what is left is cut, once `accepting` is False."""
         self.patient_until = 0.0
         """On the sweeper's clock: until then, requests that were sent ahead are all answered."""
         self.idle_timeout = NO_LIMIT
@@ -78,6 +80,7 @@ class Gate:
         self.scheme = b"http" if options.tls is None else b"https"
         if table is not None:
             self.find = table.find
+            self.serves = table.serves
             self.unmatched = table.unmatched
         self.max_connections = options.max_connections
         if self._places is not None:  # held under the name, if there is a limit to hold them for
@@ -144,6 +147,7 @@ class Gate:
         """Connections end after the next answer, which says so; idle ones, and those whose clients have been told that
         theirs is kept, when no request comes for `patience` seconds. What has no end of its own has `seconds`."""
         self.accepting = False
+        self.cut_at = self.sweeper.now + seconds
         self.patience = patience
         self.patient_until = self.sweeper.now + patience
         self.idle_timeout = min(self.idle_timeout, patience)

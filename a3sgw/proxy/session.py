@@ -300,9 +300,10 @@ class Session:
                 self.sent += size
                 count.sent += 1
                 count.sent_bytes += size
-            self.deadline = gate.sweeper.now + gate.timeout
-            gate.order.move_to_end(self)
-            if not gate.accepting and self._gave >= self._asked:
+            if gate.accepting:
+                self.deadline = gate.sweeper.now + gate.timeout
+                gate.order.move_to_end(self)
+            elif self._gave >= self._asked:
                 self.end("drained")
                 return
             if size < _SMALL:

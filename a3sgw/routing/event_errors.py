@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from http import HTTPStatus
 
 from a3sgw.encoding import json
@@ -12,6 +13,8 @@ from a3sgw.options import BaseOptions
 _LONGEST = 64 * 1024
 """Bytes of an unfinished event that are kept."""
 _EVENT_STREAM = b"text/event-stream"
+_BLANK = re.compile(rb"(?:\r\n|\n|\r(?!\n))(?:\r\n|\n|\r)")
+"""The end of a line, and another: an empty line between them."""
 
 
 class EventErrors(Middleware[BaseOptions]):
@@ -77,9 +80,11 @@ class Events(BodyFilter):
 
 
 def _last_end(data: bytes) -> int:
-    """Where the last whole event ends; 0 when there is none. Lines end with CRLF, LF or CR."""
-    ends = ((data.rfind(end), len(end)) for end in (b"\n\n", b"\n\r\n", b"\r\r"))
-    return max((at + length for at, length in ends if at >= 0), default=0)
+    """Where the last whole event ends; 0 when there is none. Lines end with CRLF, LF or CR, each in its own way."""
+    end = 0
+    for found in _BLANK.finditer(data):
+        end = found.end()
+    return end
 
 
 def _quiet(data: bytes, at: int) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from a3sgw.control.messages import Counters
 from a3sgw.observe.counters import RouteData, RouteKey
-from a3sgw.observe.metrics import Metrics, MetricsData
+from a3sgw.observe.metrics import Metrics, MetricsData, ended
 
 
 class _Reported:
@@ -45,8 +45,7 @@ class Census:
         """A worker has ended: what it counted stays, its connections are gone."""
         data = self._living.pop(owner, _Reported()).data()
         if data is not None:
-            gone = [{**one, "open": 0} for one in data["entrypoints"]]
-            self._ended.merge({**data, "entrypoints": gone})  # type: ignore[typeddict-item] # same keys, other numbers
+            self._ended.merge(ended(data))
 
     def total(self, own: Metrics) -> Metrics:
         """Everything added up, with the reloads that the control plane counts in `own`."""

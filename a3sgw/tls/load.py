@@ -27,9 +27,9 @@ class Needs:
     """Those that routers name, for a certificate that is made up."""
 
     def make(self, seed: bytes) -> Termination:
-        """OptionError for what cannot be used."""
+        """OptionError for what cannot be used. Without a `seed` it is only tried: nothing is kept."""
         tls = self.options
-        made_up = made_up_for(self.names) if tls.self_signed else None
+        made_up = made_up_for(self.names, keep=bool(seed)) if tls.self_signed else None
         return Termination(
             tls, tuple(sources(tls, self.directory)), self.profile, self.by_name, self.more, seed, made_up
         )
@@ -43,7 +43,11 @@ def sources(tls: Tls, directory: Path) -> Iterable[Source]:
         yield Source(directory / one.cert_file, directory / one.key_file, ("certificates", index))
 
 
-def made_up_for(names: Iterable[str]) -> Pair:
+def made_up_for(names: Iterable[str], *, keep: bool = True) -> Pair:
     """The same for all processes, and after a restart, where there is a place to keep it."""
     wanted = tuple(sorted({one for one in names if one}))
-    return pair_of(kept(wanted, lambda: b"\n".join(self_signed(wanted))))
+
+    def make() -> bytes:
+        return b"\n".join(self_signed(wanted))
+
+    return pair_of(kept(wanted, make) if keep else make())

@@ -30,7 +30,7 @@ class Names(Generic[T]):
         """What belongs to `name`; None when nothing does."""
         found = self._exact.get(name)
         if found is None and self._wild and name:
-            label, _, rest = name.partition(".")
+            label, _, rest = name.partition(".")  # a wildcard itself is found like any name that it stands for
             return self._wild.get(rest) if label else None
         return found
 

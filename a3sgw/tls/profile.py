@@ -63,9 +63,13 @@ def profile_of(options: Tls, directory: Path, router: RouterTls | None = None, *
     if verifies and not auth.ca_files:
         help = "name the authorities in ca_files, or use request or require, which believe any certificate"
         raise OptionError(f'client_auth with mode "{auth.mode}" has no ca_files', help, "client_auth")
+    oldest, newest = given.min_version or options.min_version, given.max_version or options.max_version
+    if newest is not None and newest < oldest:
+        summary = f"no TLS version is at least {oldest} and at most {newest}"
+        raise OptionError(summary, "raise max_version, or lower min_version", "max_version")
     return Profile(
-        given.min_version or options.min_version,
-        given.max_version or options.max_version,
+        oldest,
+        newest,
         given.cipher_suites or options.cipher_suites,
         alpn,
         options.session_tickets,

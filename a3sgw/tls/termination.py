@@ -9,6 +9,7 @@ import logging
 import ssl
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
 
 from a3sgw.config.entrypoint import Tls
 from a3sgw.options import OptionError
@@ -77,6 +78,10 @@ class Termination:
         """The certificates in use."""
         return [pair for group in self._pairs.groups for pair in group]
 
+    def has(self, name: str) -> bool:
+        """Whether there is a certificate for this name, which may be a wildcard."""
+        return self._pairs.by_name.find(name) is not None
+
     # Choosing...
 
     @property
@@ -124,7 +129,7 @@ class Termination:
         """The same for all processes, so that a client that comes back may meet another one; never the same for other
         options, or a ticket would get around a client certificate."""
         if self._seed and profile.session_tickets:
-            what = f"{self._period} {profile!r} {profile.authorities}".encode()
+            what = repr((self._period, *astuple(profile))).encode()
             key = hashlib.shake_256(b"session tickets\0%b\0%b" % (self._seed, what)).digest(TICKET_KEY_BYTES)
             set_ticket_key(context, key)
 

@@ -310,13 +310,19 @@ class Upstream(asyncio.Protocol):
                 self._end(data[self._left :])
 
     def _chunk(self, data: bytes) -> None:
+        decoder = self._decoder
         try:
-            payload = self._decoder.feed(data)
+            payload = decoder.feed(data)
         except ChunkError as error:
             self._break(ProtocolError(str(error)))
             return
-        self._touch()
-        self._decoded(cast(Sink, self.sink), payload)
+        deadline = self._sweeper.now + self._plan.stream_idle_timeout  # as `_touch`, for each event of a stream
+        self.deadline = deadline if self._total == NEVER else min(deadline, self._total)
+        sink = self.sink
+        if payload and sink is not None:
+            sink.on_body(payload)
+        if decoder.ended and sink is not None and self.sink is sink:
+            self._end(decoder.rest, decoder.trailers)
 
     def _decoded(self, sink: Sink, payload: bytes) -> None:
         if payload:

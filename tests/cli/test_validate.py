@@ -9,6 +9,7 @@ import pytest
 from a3sgw.cli import main, validate
 from a3sgw.config.load import Loaded
 from a3sgw.diagnostic import Diagnostic
+from tests.support.tls import Authority
 
 WEB = 'entrypoints "web" { address = ":80" }\n'
 
@@ -83,8 +84,12 @@ def test_what_does_not_run_yet_is_not_compiled(file: Path) -> None:
     assert [str(server.url) for server in balancer.servers] == ["http://a:1"]
 
 
-def test_the_complete_example(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_complete_example(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Everything an operator can write is valid, with the checks that the command really runs."""
     monkeypatch.setenv("JWT_SECRET", "hush")
-    complete = Path(__file__).parents[1] / "config" / "complete.hcl"
-    assert main(["validate", "--config", str(complete)]) == 0
+    files = Authority(tmp_path).issue("example.com")
+    files.cert.rename(tmp_path / "cert.pem")
+    files.key.rename(tmp_path / "key.pem")
+    complete = (Path(__file__).parents[1] / "config" / "complete.hcl").read_text()
+    (tmp_path / "complete.hcl").write_text(complete.replace("/etc/certs", str(tmp_path)))
+    assert main(["validate", "--config", str(tmp_path / "complete.hcl")]) == 0

@@ -18,6 +18,10 @@ def found(text: str) -> list[str]:
     ("text", "expected"),
     [
         (
+            'entrypoints "x" {\n address = ":1"\n tls {\n acme = true\n }\n}',
+            "t.hcl:4:9 not supported yet: entrypoints.x.tls.acme",
+        ),
+        (
             'entrypoints "x" {\n address = ":1"\n http2 {\n max_concurrent_streams = 5\n }\n}',
             "t.hcl:3:2 not supported yet: entrypoints.x.http2",
         ),

@@ -27,6 +27,7 @@ DATA: MetricsData = {
     "services": {"s": {"retries": 2}},
     "datagrams": [],
     "middlewares": {"m": {"refused": 1}},
+    "certificates": [("web", "a.example", 1.5)],
     "tcp": [TcpMetrics(("db", "r", "s")).data()],
 }
 BOTH = [

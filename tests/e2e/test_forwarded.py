@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import pytest
 
-from a3sgw import Gateway
-from a3sgw.errors import ConfigError
 from tests.support.gateway import config, gateway, stage
 from tests.support.origin import Origin
 
@@ -164,19 +159,3 @@ async def test_a_proxy_header_is_not_read(header: bytes) -> None:
         await on.client.send(header + GET + b"\r\n")
         assert (await on.client.message()).status == 400
         assert on.origin.wires == []
-
-
-async def test_the_proxy_protocol_cannot_be_asked_for_yet() -> None:
-    """T-9: `proxy_protocol = true` stops the start with a reason: it is never silently ignored."""
-    with tempfile.TemporaryDirectory() as directory:
-        file = Path(directory) / "gateway.hcl"
-        file.write_text(config("http://127.0.0.1:1", entrypoint=f"{TRUSTING}\nproxy_protocol = true"))
-        with pytest.raises(ConfigError, match=r"not supported yet: entrypoints\.web\.proxy_protocol"):
-            await Gateway(file).start()
-
-
-async def test_the_proxy_protocol_cannot_be_asked_for_by_an_embedding_program() -> None:
-    """T-9: the same holds for a configuration given as an object."""
-    with pytest.raises(ConfigError, match="not supported yet"):
-        async with gateway(config("http://127.0.0.1:1", entrypoint="proxy_protocol = true")):
-            pass

@@ -109,7 +109,7 @@ async def test_many_clients() -> None:
         async def talk(one: Asker, number: int) -> None:
             for turn in range(3):
                 said = f"{number} {turn}".encode()
-                assert await one.asks(said) == said
+                assert await one.ask(said) == said
                 assert await one.receive() == said
 
         for start in range(0, 500, 100):
@@ -172,11 +172,13 @@ async def test_silence_ends_a_session() -> None:
 
 async def test_the_one_silent_for_longest_has_to_go() -> None:
     """Where there are as many sessions as there may be; what was heard of later stays, in either direction."""
-    async with Speaker("a") as speaker, gateway(config(speaker.url, entrypoint="udp_max_sessions = 3")) as running:
+    speaker = Speaker("a", answer=lambda data: [b"a " + data] if data != b"again" else [])
+    async with speaker, gateway(config(speaker.url, entrypoint="udp_max_sessions = 3")) as running:
         with client(running) as one, client(running) as two, client(running) as three, client(running) as four:
             for number, asker in enumerate((one, two, three)):
                 await asker.ask(b"%d" % number)
-            await one.ask(b"again")
+            one.send(b"again")
+            await speaker.hears(4)
             speaker.say(b"unasked", speaker.heard[1][1])
             assert await two.receive() == b"unasked"
             await four.ask(b"4")
@@ -219,6 +221,18 @@ async def test_an_endpoint_that_goes_away() -> None:
             for _ in range(4):
                 with client(running) as another:
                     assert await another.ask(b"3") == b"b 3"
+
+
+async def test_what_has_not_been_sent_is_not_lost() -> None:
+    """The datagram with which the kernel says that the one before did not arrive goes to the other endpoint."""
+    async with Speaker("a") as first, Speaker("b") as second, gateway(config(first.url, second.url)) as running:
+        with client(running) as one:
+            assert await one.ask(b"1") == b"a 1"
+            first.close()
+            one.send(b"2")
+            one.send(b"3")
+            assert await one.receive() == b"b 3"
+        assert counts(running)["received"] == 3
 
 
 async def test_nobody_is_there() -> None:

@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from websockets.asyncio.client import ClientConnection, unix_connect
 from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.typing import Origin as From
 from websockets.typing import Subprotocol
 
 from a3sgw import load_config
 from a3sgw.observe.exposition import render
+from a3sgw.tasks import spawn
 from tests.support.chat import Chat, chat, closed, dial, echo
 from tests.support.gateway import Running, Stage, config, gateway, stage
 from tests.support.origin import Origin
@@ -545,6 +546,63 @@ async def _talk(client: ClientConnection) -> None:
         await client.recv()
 
 
+@pytest.mark.parametrize("for_streams", [True, False])
+async def test_the_time_for_everything(for_streams: bool) -> None:
+    """It holds for tunnels where it holds for streams; otherwise they may last."""
+    balancer = f'total_timeout = "400ms"\ntotal_timeout_for_streams = {str(for_streams).lower()}'
+    async with through(balancer=balancer) as (running, _):
+        client = await dial(running)
+        if for_streams:
+            with pytest.raises(ConnectionClosed):
+                await _talk(client)
+        else:
+            await asyncio.sleep(0.8)
+            await client.send("hello")
+            assert await client.recv() == "hello"
+            await client.close()
+        assert await running.deserted()
+    assert running.records[0]["error"] == ("tunnel ended: total" if for_streams else "")
+
+
+@pytest.mark.parametrize("where", ["service", "balancer"])
+async def test_a_breaker_is_told_by_the_101(where: str) -> None:
+    """The service, or the endpoint, is well as soon as it has agreed, however long it then talks."""
+    breaker = 'circuit_breaker {\n failure_threshold = 1\n cooldown_secs = "100ms"\n success_threshold = 1\n}'
+    failing = True
+
+    def answer(connection: ServerConnection, request: Any) -> Any:
+        return connection.respond(500, "no") if failing else None
+
+    options: dict[str, Any] = {where: breaker}
+    async with through(server={"process_request": answer}, **options) as (running, _):
+        for _ in range(2):
+            with pytest.raises(InvalidStatus) as refused:
+                await dial(running)
+        assert refused.value.response.status_code == 503
+        failing = False
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    client = await dial(running)
+                    break
+                except InvalidStatus:
+                    await asyncio.sleep(0.01)
+        async with dial(running):
+            pass
+        await client.close()
+
+
+async def test_who_counts_connections_counts_it_until_its_end() -> None:
+    """A filter of the entrypoint, too: the place is free again once the tunnel has ended."""
+    few = 'middlewares "few" {\n type = "tcp-filter"\n max_connections_per_ip = 1\n}'
+    async with through(entrypoint='middlewares = ["few"]', more=few) as (running, _):
+        for _ in range(2):
+            async with dial(running):
+                with pytest.raises((ConnectionError, EOFError, InvalidHandshake)):
+                    await dial(running)
+            assert await running.deserted()
+
+
 # Reload and end...
 
 
@@ -586,6 +644,31 @@ async def test_a_reload_that_overtakes_it(change: str) -> None:
         assert await closed(client) == (1001, "")
         assert 0.25 < loop.time() - begun < 3
         assert await closed(there.seen[0]) == (1001, "")
+
+
+@pytest.mark.parametrize("change", ["reload", "shutdown"])
+async def test_a_handshake_that_is_overtaken(change: str) -> None:
+    """An endpoint that answers after its route has gone, or while the gateway ends: the tunnel ends as well."""
+    async with stage(router='drain_timeout = "300ms"') as on:
+        await on.client.send(ASK % b"websocket")
+        there = await on.origin.accept()
+        await there.message()
+        ending: asyncio.Future[Any]
+        if change == "reload":
+            log = on.running.gateway.config().access_log
+            changed = load_config(config(on.origin.url)).model_copy(update={"access_log": log})
+            ending = spawn(on.running.gateway.reload(changed), "ending")
+            await ending
+        else:
+            ending = spawn(on.running.gateway.shutdown(), "ending")
+            while on.running.gateway.health()["status"] == "healthy":
+                await asyncio.sleep(0)
+        await there.send(SWITCH % b"websocket" + b"hello")
+        assert (await on.client.head()).status == 101
+        assert await on.client.end() == (b"hello", "FIN")
+        assert await there.end() == (b"", "FIN")
+        await ending
+    assert on.records[0]["error"] == f"tunnel ended: {change}"
 
 
 async def test_a_reload_without_close_frames() -> None:

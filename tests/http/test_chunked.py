@@ -151,3 +151,28 @@ def test_what_we_encode_can_be_read(pieces: list[bytes]) -> None:
     wire = b"".join(map(encode_chunk, pieces)) + LAST_CHUNK
     assert chunked(wire).bodies == [b"".join(pieces)]
     assert decode([wire])[0] == b"".join(pieces)
+
+
+@given(
+    st.sampled_from([b"5\r\nhello\r\n", b"05\r\nhello\r\n", b"5;a=b\r\nhello\r\n", b"a\r\n0123456789\r\n"]),
+    st.sampled_from([b"", b"0\r\n\r\n", b"0\r\nA: b\r\n\r\n", b"0\r\n\r\nGET", b"00\r\n\r\n", b"1\r\nx\r\n"]),
+)
+def test_one_chunk_alone_is_read_as_in_pieces(chunk: bytes, behind: bytes) -> None:
+    """What streams are made of has a shorter way, which says the same as the long one."""
+    whole, pieces = ChunkDecoder(), ChunkDecoder()
+    payload = whole.feed(chunk + behind)
+    data = chunk + behind
+    separate = b"".join(pieces.feed(data[at : at + 1]) for at in range(len(data)) if not pieces.ended)
+    assert (payload, whole.ended, whole.trailers) == (separate, pieces.ended, pieces.trailers)
+    if whole.ended:
+        assert data.endswith(whole.rest)
+        assert bool(whole.rest) == (behind == b"0\r\n\r\nGET")
+
+
+@pytest.mark.parametrize(
+    "data", [b"5\r\nhello!\r\n", b"5\r\nhell\r\n0\r\n\r\n", b"5\r\nhello\n\n", b"5\r\nhello0\r\n\r\n"]
+)
+def test_one_chunk_alone_has_to_end_where_it_says(data: bytes) -> None:
+    """The shorter way is no less strict."""
+    with pytest.raises(ChunkError):
+        ChunkDecoder().feed(data)

@@ -21,6 +21,8 @@ ERROR = b'event: error\ndata: {"status":502,"reason":"Bad Gateway"}\n\n'
         ([b"data: one\r\r"], b"data: one\r\r"),
         ([b"data: one\n\r\n"], b"data: one\n\r\n"),
         ([b"data: one\n\ndata: t"], b"data: one\n\n"),
+        ([b"data: one\n\rdata: t"], b"data: one\n\r"),
+        ([b"data: one\r\n", b"\rdata: t"], b"data: one\r\n\r"),
         ([b"data: one\n", b"\ndata: two\n"], b"data: one\n\n"),
         ([b"data: one\n", b"data: two"], b""),
         ([b": ping\n"], b": ping\n"),

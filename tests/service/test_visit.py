@@ -209,6 +209,33 @@ async def test_a_breaker_of_a_service() -> None:
     refused.over(True)
 
 
+async def test_a_service_that_is_tried_again() -> None:
+    """Its breaker hears of the first answer at once, not when the stream ends."""
+    services = Services(s={**tcp(1), "circuit_breaker": {"failure_threshold": 1, "cooldown_secs": "1h"}})
+    breaker = services.builder.breakers["s"].breaker
+    breaker.adopt(-1e9, "open")
+    visit = services.visit("s")
+    visit.next()
+    assert breaker.state == "half-open"
+    visit.answered()
+    assert breaker.state == "closed"
+    visit.over(True)
+    assert breaker.state == "closed"
+
+
+async def test_each_endpoint_is_judged() -> None:
+    """Also the one that a session has moved to after another had answered."""
+    services = Services(s=tcp(1, 2, 3, passive_health_check={"max_failed_attempts": 1, "max_ejected_percent": 100}))
+    visit = services.visit("s")
+    visit.next()
+    visit.answered()
+    visit.not_reached(REFUSED)
+    visit.next()
+    visit.over(True)
+    assert sum(bool(one.ejected_until) for one in services["s"].endpoints) == 2
+    services["s"].close(set())
+
+
 async def test_what_an_end_says_of_an_endpoint() -> None:
     """Broken before its first byte counts against it, afterwards not, and without a word either way not at all."""
     passive = {"max_failed_attempts": 2}

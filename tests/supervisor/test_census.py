@@ -94,6 +94,25 @@ def test_a_replacement_sets_nothing_back() -> None:
     assert route(census, API).count == 5
 
 
+def test_what_was_open_in_a_worker_ends_with_it() -> None:
+    """Connections of every kind are gone, and so are its certificates; what they have counted stays."""
+    metrics = Metrics()
+    metrics.entrypoint("web").upgraded("chat")
+    for _ in range(2):
+        metrics.tcp("db", "all", "s").opened()
+    metrics.tcp("db", "all", "s").over("idle", 1.0, 10, 20)
+    metrics.datagrams("dns", "all", "s").begin()
+    metrics.certificates = lambda: [("web", "a.example", 1.5)]
+    census = Census()
+    census.report(1, Counters(0, metrics.snapshot(), {}))
+    assert census.total(Metrics()).snapshot()["certificates"] == [("web", "a.example", 1.5)]
+    census.bury(1)
+    found = census.total(Metrics()).snapshot()
+    assert [one["open"] for one in (*found["tcp"], *found["datagrams"])] == [0, 0]
+    assert [one["upgraded"]["chat"]["open"] for one in found["entrypoints"]] == [0]
+    assert (found["tcp"][0]["received"], found["certificates"]) == (10, [])
+
+
 def test_a_worker_that_never_reported() -> None:
     """Is buried without a trace."""
     census = Census()

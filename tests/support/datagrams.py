@@ -102,11 +102,14 @@ class Asker:
         return await self.receive()
 
     async def asks(self, data: bytes) -> bytes:
-        """The same, again and again until there is an answer, as resolvers do."""
+        """The same, again and again until there is an answer to this, as resolvers do: the answer ends with it."""
         for _ in range(100):
             self.send(data)
             try:
-                return await self.receive(0.1)
+                while not (answer := await self.receive(0.1)).endswith(data):
+                    pass  # to one that was asked twice
             except (TimeoutError, ConnectionRefusedError):
                 continue
+            else:
+                return answer
         raise TimeoutError("no answer")

@@ -42,7 +42,7 @@ async def test_a_client_stays_with_a_worker(tmp_path: Path) -> None:
                 askers = [stack.enter_context(Asker(address)) for _ in range(40)]
                 for turn in range(3):
                     for number, asker in enumerate(askers):
-                        assert await asker.asks(b"%d" % number) == b"a %d" % number
+                        assert await asker.ask(b"%d" % number) == b"a %d" % number
                     if turn == 1:
                         other = 'middlewares "m" {\n type = "compress"\n}\n'
                         path.write_text(hcl("http://127.0.0.1:9", speaker.url, other))
@@ -74,7 +74,8 @@ async def test_a_worker_dies(tmp_path: Path) -> None:
                 for asker in askers:
                     asker.send(b"2")
                 for asker in askers:
-                    assert await asker.receive(20) == b"a 2"
+                    while (answer := await asker.receive(20)) != b"a 2":
+                        assert answer == b"a 1"  # it was asked twice
 
 
 async def test_an_upgrade(tmp_path: Path) -> None:
@@ -94,4 +95,4 @@ async def test_an_upgrade(tmp_path: Path) -> None:
                         assert await asker.asks(b"%d" % turn) == b"a %d" % turn
                 assert turn > 1
                 for asker in askers:
-                    assert await asker.ask(b"end") == b"a end"
+                    assert await asker.asks(b"end") == b"a end"

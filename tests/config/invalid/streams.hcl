@@ -63,3 +63,25 @@ services "web" {
     servers = [{ url = "http://127.0.0.1:80" }]
   }
 }
+
+entrypoints "web" {
+  address                  = ":80"
+  udp_session_timeout_secs = 3
+}
+
+entrypoints "more" {
+  address         = ":54"
+  protocol        = "udp"
+  max_connections = 5
+  redirect        = { to = "web" }
+  middlewares     = ["packed"]
+}
+
+middlewares "packed" {
+  type        = "chain"
+  middlewares = ["smaller"]
+}
+
+middlewares "smaller" {
+  type = "compress"
+}

@@ -1,0 +1,23 @@
+"""From options to a termination."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from a3sgw.config.entrypoint import Tls
+from a3sgw.tls.load import Needs, made_up_for
+from a3sgw.tls.profile import Profile
+
+
+def test_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For development a certificate is made up that has the names of the routers; equal needs are equal."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert {"a.example", "localhost", "127.0.0.1"} <= set(made_up_for(["a.example"]).facts.names)
+    needs = Needs(
+        Tls.model_validate({"self_signed": True}), tmp_path, Profile("1.2", None, (), (), True), {}, (), ("b.example",)
+    )
+    (pair,) = needs.make(b"").pairs
+    assert "b.example" in pair.facts.names
+    assert needs == Needs(needs.options, tmp_path, needs.profile, {}, (), ("b.example",))
