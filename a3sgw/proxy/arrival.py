@@ -87,7 +87,7 @@ class Arrival(asyncio.Protocol):
         if peer and not isinstance(peer, (str, bytes)):
             self._peer = (peer[0].partition("%")[0], peer[1])
         self.deadline = gate.sweeper.now + switch.patience
-        if not gate.admit(self, self._peer[0]):
+        if not (gate.count_in(self) if switch.proxy_protocol else gate.admit(self, self._peer[0])):
             self._said = True
             self._transport.close()
             return
@@ -131,7 +131,10 @@ class Arrival(asyncio.Protocol):
         """The client's address is certain."""
         self._proxied = True
         switch = self.switch
-        if switch.allowed is not None and self._peer[0] and self._peer[0] not in switch.allowed:
+        if switch.proxy_protocol and not self.gate.let_in(self, self._peer[0]):
+            self._said = True
+            self._transport.close()
+        elif switch.allowed is not None and self._peer[0] and self._peer[0] not in switch.allowed:
             self._refuse("tcp_allowed_ips", f"{self._peer[0]} may not connect")
         elif not switch.looks:
             self._plain()
@@ -283,17 +286,24 @@ class Arrival(asyncio.Protocol):
     def overdue(self) -> None:
         """The sweeper's call. A client that waits for the server to speak first gets there in the end, where there is a
         route without TLS."""
-        if not self._said and not self._data and not self._postgres and self._transport.get_protocol() is self:
-            self._proxied = True
-            if not self.switch.proxy_required and not self.switch.http:
-                taker = self.switch.plain(self._peer[0])
-                if taker is not None:
-                    self._hand_over(taker, self._transport, b"")
-                    return
+        if self._waits and not self.switch.proxy_required and not self.switch.http:
+            if not self._proxied:
+                self._known()
+            taker = self.switch.plain(self._peer[0])
+            if self._waits and taker is not None:
+                self._hand_over(taker, self._transport, b"")
+            if not self._waits:
+                return
         if not self._said:
             self._said = True
             self.gate.metrics.refuse("too_slow")
         self._transport.abort()
+
+    @property
+    def _waits(self) -> bool:
+        """Whether nothing has been said yet, on either side."""
+        silent = not (self._said or self._data or self._postgres)
+        return silent and self._transport.get_protocol() is self
 
     def drain(self, seconds: float) -> None:
         """The entrypoint closes: who has said nothing yet goes, now or soon."""

@@ -100,12 +100,21 @@ class Gate:
 
     def admit(self, connection: Connection, address: str = "") -> bool | None:
         """Count a new connection in; False when there are too many already, None when it is not to get an answer."""
-        if self._doors:
-            passed = self._doors.accept(address)
-            if passed is None:
-                self.metrics.refuse("filter")
-                return None
-            self._let_in[connection] = (address, passed)
+        if self._doors and not self.let_in(connection, address):
+            return None
+        return self.count_in(connection)
+
+    def let_in(self, connection: Connection, address: str) -> bool:
+        """Ask those who look at connections; False when one of them does not want it."""
+        passed = self._doors.accept(address)
+        if passed is None:
+            self.metrics.refuse("filter")
+            return False
+        self._let_in[connection] = (address, passed)
+        return True
+
+    def count_in(self, connection: Connection) -> bool:
+        """The same for one whose address is not known yet, to be let in later; False when there are too many."""
         if self.max_connections and not self._has_room():
             self.metrics.refuse("max_connections")
             self._let_out(connection)

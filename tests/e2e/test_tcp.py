@@ -16,6 +16,7 @@ from a3sgw import load_config
 from a3sgw.proxy_protocol import Header, encode_v1, encode_v2, parse
 from tests.support.echo import Echo
 from tests.support.gateway import Running, gateway
+from tests.support.live import until
 from tests.support.tcp import TcpServer
 from tests.support.tls import Authority, connect
 from tests.support.wire import Wire
@@ -374,6 +375,28 @@ async def test_most_connections() -> None:
 
 
 # PROXY...
+
+
+async def test_filters_look_at_whom_a_header_names() -> None:
+    """A `tcp-filter` of the entrypoint goes by the client's address, not by that of the load balancer in front, also
+    for clients that let the server speak first."""
+    more = 'trusted_ips = ["127.0.0.1"]\nproxy_protocol = true\nmiddlewares = ["door"]\nread_header_timeout = "200ms"'
+    door = 'middlewares "door" {\ntype = "tcp-filter"\nallowed_ips = ["192.0.2.0/24"]\nmax_connections_per_ip = 1\n}\n'
+    async with TcpServer(greeting=b"hi") as server:
+        async with gateway(entrypoint(more) + door + router("all", "HostSNI(`*`)", server)) as running:
+            wires = [await running.connect() for _ in range(5)]
+            clients = ["192.0.2.7", "192.0.2.8", "192.0.2.7", "203.0.113.7"]
+            said = []
+            for wire, client in zip(wires, clients, strict=False):
+                await wire.send(encode_v2((client, 4711), ("198.51.100.1", 443)))
+                said.append(await wire.more())
+            assert said == [b"hi", b"hi", b"", b""]
+            assert (await wires[4].end())[0] == b""  # no header in time, so its own address counts
+            wires[0].close()
+            await until(lambda: running.gateway.health()["entrypoints"]["web"]["connections"] == 1, "it is gone")
+            again = await running.connect()
+            await again.send(encode_v2((clients[0], 4712), ("198.51.100.1", 443)))
+            assert await again.more() == b"hi"
 
 
 @pytest.mark.parametrize("encode", [encode_v1, encode_v2])
