@@ -6,6 +6,7 @@ from collections.abc import Callable
 from time import time
 from typing import Any, Protocol
 
+from a3sgw.http.secured import Secured
 from a3sgw.observe.access_log import AccessLog, Record
 from a3sgw.observe.clock import Stamps
 from a3sgw.observe.metrics import RouteMetrics
@@ -34,7 +35,7 @@ def logging_to(
 
 
 def logging_calls_to(log: AccessLog, entrypoint: str, router: str, service: str) -> Callable[[Call], None]:
-    """Writes one access-log record per TCP connection, when it has ended."""
+    """Writes one access-log record per TCP connection, when it has ended; the host is the name that TLS asked for."""
 
     def record(call: Call) -> None:
         line = Record(
@@ -58,6 +59,7 @@ def logging_calls_to(log: AccessLog, entrypoint: str, router: str, service: str)
             call.error,
             call.attempts,
         )
+        _add_secured(call.secured, line)
         log.write(line)
 
     return record
@@ -117,8 +119,11 @@ def _of_careful(service: str) -> _Adder:
 
 
 def _add_tls(exchange: Exchange, record: Record) -> None:
+    _add_secured(exchange.request.secured, record)
+
+
+def _add_secured(secured: Secured | None, record: Record) -> None:
     """Nothing where the connection came in clear, although others come with TLS."""
-    secured = exchange.request.secured
     if secured is not None:
         record.tls_version = secured.version
         record.tls_cipher = secured.cipher

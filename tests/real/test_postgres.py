@@ -100,6 +100,10 @@ async def test_tls_that_ends_here(database: Postgres, authority: Authority) -> N
         assert "unrecognized name" in ended.err
         ended = await database.psql(where(running, "a.example", "sslmode=disable"), "-c", "select 1")
         assert ended.code == 2
+    assert [(record["host"], record["tls_version"]) for record in running.records] == [
+        ("a.example", "TLSv1.3"),
+        ("b.example", "TLSv1.3"),
+    ]
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
