@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.support.live import free_port, refused, until
+from tests.support.live import refused, until
 from tests.support.programs import program
 from tests.support.tls import Files
 
@@ -20,7 +20,6 @@ async def nginx(directory: Path, files: Files, answer: str, listen: str = "") ->
 
     `listen` are more words for its directive of that name.
     """
-    address = f"127.0.0.1:{free_port()}"
     temporary = "\n".join(f"{one}_temp_path {directory}/{one};" for one in _TEMPORARY)
     (directory / "nginx.conf").write_text(f"""
     daemon off;
@@ -31,7 +30,7 @@ async def nginx(directory: Path, files: Files, answer: str, listen: str = "") ->
       access_log off;
       {temporary}
       server {{
-        listen {address} ssl {listen};
+        listen unix:{directory}/nginx.sock ssl {listen};
         ssl_protocols TLSv1.2 TLSv1.3;
         ssl_certificate {files.cert};
         ssl_certificate_key {files.key};
@@ -39,16 +38,17 @@ async def nginx(directory: Path, files: Files, answer: str, listen: str = "") ->
       }}
     }}
     """)
+    url = f"unix:{directory}/nginx.sock"
     process = await create_subprocess_exec(
         *(program("nginx"), "-e", "stderr", "-p", str(directory), "-c", str(directory / "nginx.conf")), stderr=DEVNULL
     )
 
     async def listens() -> bool:
-        return not await refused(address)
+        return not await refused(url)
 
     try:
         await until(listens, "nginx listens")
-        yield f"tcp://{address}"
+        yield url
     finally:
         if process.returncode is None:
             process.kill()

@@ -33,7 +33,7 @@ class Postgres:
     user = "postgres"
 
     def __init__(self) -> None:
-        self.port = free_port()
+        self.port = 0
         self._directory = Path(tempfile.mkdtemp(prefix="a3sgw-postgres-"))
         self._process: asyncio.subprocess.Process | None = None
         self._as: dict[str, Any] = {}
@@ -51,10 +51,10 @@ class Postgres:
             cwd=self._directory,
             **self._as,
         )
-        said, _ = await made.communicate()
-        assert made.returncode == 0, said.decode()
+        output, _ = await made.communicate()
+        assert made.returncode == 0, output.decode()
         (data / "pg_hba.conf").write_text(_NETWORK)
-        options = {"ssl": "on", "fsync": "off", "listen_addresses": "127.0.0.1", "port": self.port}
+        options: dict[str, object] = {"ssl": "on", "fsync": "off", "listen_addresses": "127.0.0.1"}
         options |= {"unix_socket_directories": self._directory, "max_wal_size": "64MB"}
         for name, source in (("ssl_cert_file", files.cert), ("ssl_key_file", files.key)):
             own = self._directory / name
@@ -64,24 +64,27 @@ class Postgres:
                 shutil.chown(own, self.user, self.user)
             options[name] = own
         arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        async with asyncio.timeout(30):
+            while said := await self._run("-D", str(data), *arguments):
+                assert "Address already in use" in said, said
+
+    async def _run(self, *arguments: str) -> str:
+        """On a port that nobody uses; what it has said, when it has ended instead of being ready."""
+        self.port = free_port()
         self._process = await asyncio.create_subprocess_exec(
-            *(_binary("postgres"), "-D", str(data), *arguments),
+            *(_binary("postgres"), *arguments, "-p", str(self.port)),
             stderr=asyncio.subprocess.PIPE,
             cwd=self._directory,
             **self._as,
         )
-        await self._ready()
-
-    async def _ready(self) -> None:
-        assert self._process is not None
         assert self._process.stderr is not None
         said = []
-        async with asyncio.timeout(30):
-            while line := await self._process.stderr.readline():
-                said.append(line.decode())
-                if b"ready to accept connections" in line:
-                    return
-        raise AssertionError("".join(said))
+        while line := await self._process.stderr.readline():
+            said.append(line.decode())
+            if b"ready to accept connections" in line:
+                return ""
+        await self._process.wait()
+        return "".join(said)
 
     async def ask(self, sql: str) -> str:
         """An answer without anybody in between."""
