@@ -33,6 +33,8 @@ class StreamEntrypoint:
         """Accept from these sockets, and close them when it stops."""
         loop = asyncio.get_running_loop()
         for one in sockets:
+            if one.family != socket.AF_UNIX:  # inherited by what is accepted; uvloop does it anyway, asyncio does not
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             create = loop.create_unix_server if one.family == socket.AF_UNIX else loop.create_server
             self._servers.append(await create(self._connection, sock=one, backlog=BACKLOG))
 

@@ -17,6 +17,7 @@ from a3sgw.errors import BindError
 from a3sgw.listeners import bind
 from a3sgw.observe.metrics import Metrics
 from a3sgw.options import SocketAddress
+from a3sgw.proxy.downstream import Downstream
 from a3sgw.shared.table import SharedTable
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import Sweeper
@@ -201,3 +202,17 @@ async def test_stopping_twice(entrypoints: Entrypoints) -> None:
     await asyncio.sleep(0)
     assert held()["socket"] == before
     assert repr(one) == "<StreamEntrypoint [web, 0 connections]>"
+
+
+async def test_small_answers_do_not_wait(entrypoints: Entrypoints) -> None:
+    """What is written leaves at once: together with the delayed acknowledgements of a client, Nagle's algorithm would
+    hold the second small piece for 40 ms."""
+    one = entrypoints.make()
+    await listen(one, SocketAddress("127.0.0.1", 0))
+    wire = await dial(one.addresses[0])
+    await until(lambda: one.gate.connections, "it is accepted")
+    (connection,) = one.gate.connections
+    assert isinstance(connection, Downstream)
+    accepted = connection._transport.get_extra_info("socket")
+    assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+    wire.close()
