@@ -79,7 +79,7 @@ async def test_servers_that_speak_first() -> None:
 
 
 async def test_half_closed_by_the_client() -> None:
-    """A client that has said everything still hears the rest."""
+    """T-37: A client that has said everything still hears the rest."""
     async with TcpServer(name=b"> ") as server:
         async with gateway(entrypoint() + router("all", "HostSNI(`*`)", server)) as running:
             wire = await running.connect()

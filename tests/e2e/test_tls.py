@@ -238,8 +238,8 @@ async def test_client_certificates(tmp_path: Path, authority: Authority, echo: E
 
 
 async def test_options_of_one_name_do_not_hold_for_another(authority: Authority, echo: Echo) -> None:
-    """A connection made for a name that asks for no certificate may not be used for one that does: 421, and only
-    there."""
+    """T-54: A connection made for a name that asks for no certificate may not be used for one that does: 421, and
+    only there."""
     strict = f'tls {{\nclient_auth {{ ca_files = ["{authority.file}"] }}\n}}'
     more = f'routers "b" {{\nrule = "Host(`b.example`)"\nservice = "origin"\n{strict}\n}}\n'
     tls = authority.issue("a.example", "b.example", "c.example").hcl
