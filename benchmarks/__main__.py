@@ -8,9 +8,10 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Literal
 
+from benchmarks import tcp, udp
 from benchmarks.backend import start_backend
+from benchmarks.certificate import write_certificate
 from benchmarks.load import LoadError
 from benchmarks.measure import echoes, measure, under_load
 from benchmarks.process import StartError, allow_many_files, cores, free_port
@@ -19,7 +20,6 @@ from benchmarks.products.base import Product, Setup
 from benchmarks.profiles import PROFILES, Profile
 from benchmarks.record import page, save
 from benchmarks.sample import Sample
-from benchmarks.udp import start_echo
 
 PRODUCT_CPUS, LOAD_CPUS = cores()
 
@@ -57,8 +57,8 @@ def compare(
     # Two processes that take turns on one core pay for the turns; workers are there to use more of them.
     cpus = PRODUCT_CPUS | LOAD_CPUS if profile.kind == "workers" else PRODUCT_CPUS
     with ExitStack() as running:
-        if profile.kind == "udp":
-            echo, backend = start_echo(directory / "echo", LOAD_CPUS)
+        if profile.kind in ("tcp", "udp"):
+            echo, backend = (udp if profile.kind == "udp" else tcp).start_echo(directory / "echo", LOAD_CPUS)
             running.callback(echo.stop)
         started: dict[str, Product] = {}
         for name, product in _contenders(profile, names, directory, backend).items():
@@ -68,7 +68,7 @@ def compare(
                 _say(f"  {name}: started in {product.start(cpus):.1f} s")
                 if profile.kind in ("load", "workers"):
                     under_load(product, profile, 1, directory, LOAD_CPUS)  # warm up
-                elif profile.kind == "udp":
+                elif profile.kind in ("tcp", "udp"):
                     echoes(product, 1, LOAD_CPUS)
                 started[name] = product
             except (StartError, LoadError) as error:
@@ -91,15 +91,16 @@ def compare(
 def _contenders(profile: Profile, names: Sequence[str], directory: Path, backend: int) -> dict[str, Product]:
     """Everything that takes part in `profile`, not started yet, by what the table calls it."""
     found: dict[str, Product] = {}
+    directory.mkdir(parents=True, exist_ok=True)
+    certificate = write_certificate(directory / "certificate.pem")
     for name in names:
         kind = PRODUCTS[name]
         if (profile.routes and not kind.can_route) or (profile.kind == "workers" and not kind.can_spread):
             continue
-        protocol: Literal["http", "udp"] = "udp" if profile.kind == "udp" else "http"
-        if protocol not in kind.speaks:
+        if profile.protocol not in kind.speaks:
             continue
         for label, workers in profile.contenders(name).items():
-            setup = Setup(free_port(), backend, profile.routes, workers, protocol)
+            setup = Setup(free_port(), backend, profile.routes, workers, profile.protocol, certificate)
             found[label] = kind(directory / f"{name}-{workers}", setup)
     return found
 

@@ -88,8 +88,9 @@ def start(profile: Profile, port: int, seconds: float, directory: Path, cpus: se
     file.write_text(script(profile))
     pinned = [found, "--cpu-list", ",".join(map(str, sorted(cpus)))] if (found := shutil.which("taskset")) else []
     command = [*pinned, "wrk", "-t1", f"-c{CONNECTIONS}", f"-d{max(1, round(seconds))}s", "--timeout", "10s"]
+    scheme = "https" if profile.protocol == "https" else "http"
     return subprocess.Popen(
-        [*command, "-s", str(file), f"http://127.0.0.1:{port}"],
+        [*command, "-s", str(file), f"{scheme}://127.0.0.1:{port}"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

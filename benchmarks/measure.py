@@ -1,15 +1,16 @@
-"""The procedures: load, idle connections, reload under load, several workers, UDP."""
+"""The procedures: load, idle connections, reload under load, several workers, echoes."""
 
 from __future__ import annotations
 
 import resource
 import socket
+import ssl
 import time
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks import load, udp
+from benchmarks import load, tcp, udp
 from benchmarks.cpu import cpu_nanoseconds, resident_bytes
 from benchmarks.products.base import Product
 from benchmarks.profiles import Profile
@@ -30,7 +31,7 @@ def measure(product: Product, profile: Profile, seconds: float, directory: Path,
         return idle(product, profile)
     if profile.kind == "reload":
         return reload(product, profile, seconds, directory, cpus)
-    if profile.kind == "udp":
+    if profile.kind in ("tcp", "udp"):
         return echoes(product, seconds, cpus)
     if profile.kind == "workers":
         return replace(under_load(product, profile, seconds, directory, cpus), uneven=uneven(product))
@@ -55,7 +56,8 @@ def under_load(product: Product, profile: Profile, seconds: float, directory: Pa
 def echoes(product: Product, seconds: float, cpus: set[int]) -> Sample:
     """CPU per echo."""
     before = cpu_nanoseconds(product.pid)
-    count, took = udp.run(product.setup.port, seconds, cpus)
+    run = udp.run if product.setup.protocol == "udp" else tcp.run
+    count, took = run(product.setup.port, seconds, cpus)
     spent = cpu_nanoseconds(product.pid) - before
     memory = resident_bytes(product.pid) / MEGABYTE
     return Sample(cpu=spent / 1000 / max(1, count), per_second=count / took, memory=memory)
@@ -82,16 +84,21 @@ def uneven(product: Product, limit: float = 10) -> float | None:
 
 
 def idle(product: Product, profile: Profile) -> Sample:
-    """Memory before and while `IDLE` connections are kept that each made one request, from several addresses."""
-    count = min(IDLE, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
+    """Memory before and while `IDLE` connections are kept that each made one request, from several addresses.
+
+    With plain TCP there is one to the backend for each.
+    """
+    each = 2 if profile.protocol == "tcp" else 1
+    count = min(IDLE, (resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES) // each)
+    tls = _any_certificate() if profile.protocol == "https" else None
     request = _REQUEST.format(path=profile.path).encode()
     connections: list[socket.socket] = []
     try:
-        _one_request(product.setup.port, "127.0.0.1", request).close()
+        _one_request(product.setup.port, "127.0.0.1", request, tls).close()
         before = resident_bytes(product.pid)
         for number in range(count):
             source = f"127.0.0.{2 + number % 10}"
-            connections.append(_one_request(product.setup.port, source, request))
+            connections.append(_one_request(product.setup.port, source, request, tls))
         time.sleep(1)
         after = resident_bytes(product.pid)
     finally:
@@ -100,13 +107,25 @@ def idle(product: Product, profile: Profile) -> Sample:
     return Sample(memory=after / MEGABYTE, grown=(after - before) / MEGABYTE, connections=count)
 
 
-def _one_request(port: int, source: str, request: bytes) -> socket.socket:
+def _one_request(port: int, source: str, request: bytes, tls: ssl.SSLContext | None = None) -> socket.socket:
     """A connection that got one answer and stays open. Raises `ConnectionError` if there was none."""
     connection = socket.create_connection(("127.0.0.1", port), 10, source_address=(source, 0))
+    if tls is not None:
+        # As browsers do: else the request would wait until the end of the handshake is acknowledged, 40 ms.
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection = tls.wrap_socket(connection)
     connection.sendall(request)
     if not connection.recv(65536).startswith(b"HTTP/1.1 200"):
         raise ConnectionError("an idle connection was not answered with 200")
-    return connection
+    # Of TLS only the other side is of interest: nothing more is said, so nobody has to know the keys here.
+    return connection if tls is None else socket.socket(fileno=connection.detach())
+
+
+def _any_certificate() -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def reload(product: Product, profile: Profile, seconds: float, directory: Path, cpus: set[int]) -> Sample:

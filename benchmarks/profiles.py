@@ -32,7 +32,8 @@ class Profile:
 
     name: str
     about: str
-    kind: Literal["load", "idle", "reload", "workers", "udp"] = "load"
+    kind: Literal["load", "idle", "reload", "workers", "tcp", "udp"] = "load"
+    protocol: Literal["http", "https", "tcp", "udp"] = "http"
     path: str = "/"
     host: str = ""
     headers: dict[str, str] = field(default_factory=dict)
@@ -77,8 +78,21 @@ PROFILES = {
         _routes(10),
         _routes(1000),
         _routes(10000),
-        Profile("udp", "UDP echo of 64 bytes, 64 clients", kind="udp"),
+        Profile("tls", "as browser, with TLS 1.3 and a P-256 certificate", protocol="https", headers=BROWSER),
+        Profile(
+            "handshakes",
+            "a new connection with a full TLS 1.3 handshake for each GET, P-256 certificate",
+            protocol="https",
+            headers={"Connection": "close"},
+        ),
+        Profile("tcp", "TCP echo of 64 bytes, 64 connections", kind="tcp", protocol="tcp"),
+        Profile("tcp1m", "GET of 1 MB through a TCP proxy that does not read it", protocol="tcp", path="/megabyte"),
+        Profile("udp", "UDP echo of 64 bytes, 64 clients", kind="udp", protocol="udp"),
         Profile("idle10000", "10,000 idle kept connections, memory they take", kind="idle"),
+        Profile(
+            "idletls10000", "10,000 idle kept connections with TLS, memory they take", kind="idle", protocol="https"
+        ),
+        Profile("idletcp10000", "10,000 idle TCP connections, memory they take", kind="idle", protocol="tcp"),
         Profile(
             "reload10000",
             "10,000 routes are reloaded under load, p99 against the same load without",

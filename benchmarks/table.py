@@ -28,8 +28,12 @@ _WORKERS = (
 
 def render(profile: Profile, results: Mapping[str, Sample]) -> str:
     """A Markdown table of one profile's medians, by product; readable as plain text, too."""
-    rows = {"load": _load, "idle": _idle, "reload": _reload, "workers": _workers, "udp": _load}[profile.kind](results)
-    heads = {"load": _LOAD, "idle": _IDLE, "reload": _RELOAD, "workers": _WORKERS, "udp": _LOAD}[profile.kind]
+    rows = {"load": _load, "idle": _idle, "reload": _reload, "workers": _workers, "tcp": _load, "udp": _load}[
+        profile.kind
+    ](results)
+    heads = {"load": _LOAD, "idle": _IDLE, "reload": _RELOAD, "workers": _WORKERS, "tcp": _LOAD, "udp": _LOAD}[
+        profile.kind
+    ]
     return f"### {profile.name}: {profile.about}\n\n{_table(heads, rows)}\n"
 
 

@@ -78,7 +78,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             incoming.write(data)
             try:
                 data = self._read(_RECORD)
-                if incoming.pending or self._tls.pending():
+                if incoming.pending:  # of a record that was read nothing is left: none is larger than that
                     data = self._rest(data)
             except ssl.SSLWantReadError:
                 data = b""
@@ -99,7 +99,8 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def _rest(self, data: bytes) -> bytes:
         """What more there is than one record; what follows a goodbye is nobody's."""
         pieces = [data]
-        while data:
+        incoming = self._incoming
+        while data and incoming.pending:
             try:
                 data = self._read(_RECORD)
             except ssl.SSLWantReadError:
@@ -108,9 +109,8 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
                 asyncio.get_running_loop().call_soon(self._broken)
                 break
             pieces.append(data)
-        else:
-            if len(pieces) > 1:  # a goodbye behind the last piece: first that piece
-                asyncio.get_running_loop().call_soon(self._peer_closed)
+        if not data and len(pieces) > 1:  # a goodbye behind the last piece: first that piece
+            asyncio.get_running_loop().call_soon(self._peer_closed)
         if self._outgoing.pending:
             self._flush()
         return b"".join(pieces)

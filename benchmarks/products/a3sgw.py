@@ -15,7 +15,9 @@ _HEAD = """\
 workers = {workers}
 admin {{ address = "127.0.0.1:{admin}" }}
 access_log {{ file = "{directory}/access.log" }}
-entrypoints "web" {{ address = "127.0.0.1:{port}" }}
+entrypoints "web" {{
+  address = "127.0.0.1:{port}"
+{tls}}}
 services "backend" {{
   load_balancer {{
     servers              = [{{ url = "http://127.0.0.1:{backend}" }}]
@@ -23,19 +25,27 @@ services "backend" {{
   }}
 }}
 """
-_UDP = """\
+_TLS = """\
+  tls {{
+    cert_file       = "{file}"
+    key_file        = "{file}"
+    min_version     = "1.3"
+    session_tickets = false
+  }}
+"""
+_STREAM = """\
 workers = {workers}
 admin {{ address = "127.0.0.1:{admin}" }}
 access_log {{ file = "{directory}/access.log" }}
-entrypoints "udp" {{
+entrypoints "in" {{
   address  = "127.0.0.1:{port}"
-  protocol = "udp"
+  protocol = "{protocol}"
 }}
-routers "udp" {{
+routers "all" {{
   service = "backend"
-}}
+{rule}}}
 services "backend" {{
-  load_balancer {{ servers = [{{ url = "udp://127.0.0.1:{backend}" }}] }}
+  load_balancer {{ servers = [{{ url = "{protocol}://127.0.0.1:{backend}" }}] }}
 }}
 """
 _ROUTE = """\
@@ -53,7 +63,7 @@ class A3sgw(Product):
     program = "a3sgw"
     can_route = True
     can_spread = True
-    speaks = ("http", "udp")
+    speaks = ("http", "https", "tcp", "udp")
     environment = {"PYTHONPATH": str(Path(__file__).parents[2])}  # noqa: RUF012 -- ClassVar in the base
 
     def __init__(self, *args: object) -> None:
@@ -75,15 +85,21 @@ class A3sgw(Product):
         rules = rules or ["PathPrefix(`/`)"]
         rules.append(f"Host(`generation.example`) && PathPrefix(`/{self._generation}`)")
         self._generation += 1
-        udp = self.setup.protocol == "udp"
-        head = (_UDP if udp else _HEAD).format(
+        protocol = self.setup.protocol
+        http = protocol in ("http", "https")
+        head = (_HEAD if http else _STREAM).format(
             workers=self.setup.workers,
             admin=self._admin,
             directory=self.directory,
             port=self.setup.port,
             backend=self.setup.backend,
+            protocol=protocol,
+            tls=_TLS.format(file=self.setup.certificate) if protocol == "https" else "",
+            rule='  rule    = "HostSNI(`*`)"\n' if protocol == "tcp" else "",
         )
-        routes = "" if udp else "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
+        routes = (
+            "" if not http else "".join(_ROUTE.format(name=f"r{index}", rule=rule) for index, rule in enumerate(rules))
+        )
         file = self.directory / "gateway.hcl"
         fresh = file.with_suffix(".new")
         fresh.write_text(head + routes)

@@ -22,7 +22,10 @@ class Setup:
     backend: int
     routes: int = 0
     workers: int = 1
-    protocol: Literal["http", "udp"] = "http"
+    protocol: Literal["http", "https", "tcp", "udp"] = "http"
+    """What clients speak to the product; behind https the backend speaks http."""
+    certificate: Path = Path()
+    """For https: a PEM file with certificate and key."""
 
 
 class Product(ABC):

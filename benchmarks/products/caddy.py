@@ -9,9 +9,9 @@ _CONFIG = """\
   admin off
   auto_https off
 }}
-http://:{port} {{
+{protocol}://:{port} {{
   bind 127.0.0.1
-  log {{
+{tls}  log {{
     output file {directory}/access.log {{
       roll_disabled
     }}
@@ -30,6 +30,7 @@ class Caddy(Product):
 
     name = "caddy"
     program = "caddy"
+    speaks = ("http", "https")
     environment = {"GOMAXPROCS": "1"}  # noqa: RUF012 -- ClassVar in the base
 
     @classmethod
@@ -37,7 +38,14 @@ class Caddy(Product):
         return f"caddy {first_line('caddy', 'version')}"
 
     def write(self) -> None:
-        text = _CONFIG.format(port=self.setup.port, backend=self.setup.backend, directory=self.directory)
+        setup = self.setup
+        text = _CONFIG.format(
+            protocol=setup.protocol,
+            port=setup.port,
+            backend=setup.backend,
+            directory=self.directory,
+            tls=f"  tls {setup.certificate} {setup.certificate}\n" if setup.protocol == "https" else "",
+        )
         (self.directory / "Caddyfile").write_text(text)
 
     def command(self) -> list[str]:

@@ -38,14 +38,18 @@ http {{
 {servers}
 }}
 """
-_CATCH_ALL = "  server {{ listen 127.0.0.1:{port} default_server backlog=4096; location / {{ {action} }} }}"
+_CATCH_ALL = "  server {{ listen 127.0.0.1:{port} {tls}default_server backlog=4096; {more}location / {{ {action} }} }}"
 _ROUTE = (
     "  server {{ listen 127.0.0.1:{port}; server_name host-{index}.example; "
     "location /v1 {{ proxy_pass http://backend; }} location / {{ return 404; }} }}"
 )
 
 
-_UDP = """\
+_TLS = (
+    "ssl_certificate {file}; ssl_certificate_key {file}; ssl_protocols TLSv1.3; ssl_session_tickets off; "
+    "ssl_session_cache off; "
+)
+_STREAM = """\
 {load}daemon off;
 master_process on;
 worker_processes 1;
@@ -56,9 +60,9 @@ stream {{
   log_format session '$remote_addr $status $bytes_sent $bytes_received $session_time';
   access_log {directory}/access.log session buffer=64k flush=1s;
   server {{
-    listen 127.0.0.1:{port} udp;
+    listen 127.0.0.1:{port} {how};
     proxy_pass 127.0.0.1:{backend};
-    proxy_timeout 30s;
+    proxy_timeout {timeout};
   }}
 }}
 """
@@ -72,24 +76,33 @@ class Nginx(Product):
     name = "nginx"
     program = "nginx"
     can_route = True
-    speaks = ("http", "udp")
+    speaks = ("http", "https", "tcp", "udp")
 
     @classmethod
     def version(cls) -> str:
         return first_line("nginx", "-v").removeprefix("nginx version: ")
 
     def write(self) -> None:
-        if self.setup.protocol == "udp":
-            load = f"load_module {_MODULE};\n" if _MODULE.exists() else ""
-            ports = {"port": self.setup.port, "backend": self.setup.backend}
-            (self.directory / "nginx.conf").write_text(_UDP.format(load=load, directory=self.directory, **ports))
-            return
-        port, routes = self.setup.port, self.setup.routes
-        action = "return 404;" if routes else "proxy_pass http://backend;"
-        servers = [_CATCH_ALL.format(port=port, action=action)]
-        servers += [_ROUTE.format(port=port, index=index) for index in range(routes)]
-        text = _CONFIG.format(directory=self.directory, backend=self.setup.backend, servers="\n".join(servers))
-        (self.directory / "nginx.conf").write_text(text)
+        file = self.directory / "nginx.conf"
+        file.write_text(self._http() if self.setup.protocol in ("http", "https") else self._stream())
+
+    def _http(self) -> str:
+        setup = self.setup
+        action = "return 404;" if setup.routes else "proxy_pass http://backend;"
+        tls, more = ("ssl ", _TLS.format(file=setup.certificate)) if setup.protocol == "https" else ("", "")
+        servers = [_CATCH_ALL.format(port=setup.port, action=action, tls=tls, more=more)]
+        servers += [_ROUTE.format(port=setup.port, index=index) for index in range(setup.routes)]
+        return _CONFIG.format(directory=self.directory, backend=setup.backend, servers="\n".join(servers))
+
+    def _stream(self) -> str:
+        return _STREAM.format(
+            load=f"load_module {_MODULE};\n" if _MODULE.exists() else "",
+            directory=self.directory,
+            port=self.setup.port,
+            backend=self.setup.backend,
+            how="udp" if self.setup.protocol == "udp" else "backlog=4096",
+            timeout="30s" if self.setup.protocol == "udp" else "300s",
+        )
 
     def command(self) -> list[str]:
         return ["nginx", "-c", str(self.directory / "nginx.conf"), "-e", str(self.directory / "error.log")]

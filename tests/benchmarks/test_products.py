@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ssl
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
+from benchmarks.certificate import write_certificate
 from benchmarks.products import PRODUCTS
 from benchmarks.products.base import Setup
 from benchmarks.profiles import PROFILES
@@ -24,6 +27,29 @@ def test_every_product_proxies_port_to_backend(name: str, tmp_path: Path) -> Non
     text = written(name, tmp_path)
     assert ":8080" in text
     assert ":9000" in text
+
+
+@pytest.mark.parametrize(
+    ("protocol", "names", "word"),
+    [("https", ["nginx", "haproxy", "caddy", "a3sgw"], "/the.pem"), ("tcp", ["nginx", "haproxy", "a3sgw"], ":9000")],
+)
+def test_who_speaks_it(protocol: Literal["https", "tcp"], names: list[str], word: str, tmp_path: Path) -> None:
+    """Their configurations name both ports, and the certificate where there is one; others have no part in it."""
+    assert [name for name, kind in PRODUCTS.items() if protocol in kind.speaks] == names
+    for name in names:
+        directory = tmp_path / name
+        directory.mkdir()
+        PRODUCTS[name](directory, Setup(8080, 9000, protocol=protocol, certificate=Path("/the.pem"))).write()
+        text = "\n".join(file.read_text() for file in directory.iterdir())
+        for each in (":8080", ":9000", word):
+            assert each in text
+
+
+def test_certificate(tmp_path: Path) -> None:
+    """OpenSSL takes certificate and key from one file, which other users can read."""
+    file = write_certificate(tmp_path / "certificate.pem")
+    ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(file)
+    assert file.stat().st_mode & 0o004
 
 
 @pytest.mark.parametrize("name", [name for name, product in PRODUCTS.items() if product.can_route])
