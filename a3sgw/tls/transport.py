@@ -13,8 +13,9 @@ from typing import Any, Protocol, cast
 
 _RECORD = 16384
 """Bytes of plaintext in the largest record (RFC 8446 §5.1)."""
-_SMALL = 16384
-"""Pieces up to this size together go into one record."""
+_FED = 65536
+"""Bytes that OpenSSL gets to decrypt at once: a `MemoryBIO` keeps allocated what it has held once, until the connection
+ends, so none may ever hold all that the event loop reads or writes at once, which is 256 KB."""
 _HANDSHAKE, _OPEN, _CLOSED = range(3)
 
 
@@ -70,16 +71,19 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
 
     # From below...
 
-    def data_received(self, data: bytes) -> None:
+    def data_received(self, data: bytes | memoryview) -> None:
         """asyncio.Protocol."""
         state = self._state
         incoming = self._incoming
         if state == _OPEN:
-            incoming.write(data)
             try:
-                data = self._read(_RECORD)
-                if incoming.pending:  # of a record that was read nothing is left: none is larger than that
-                    data = self._rest(data)
+                if len(data) > _FED:
+                    data = self._rest([], memoryview(data))
+                else:
+                    incoming.write(data)
+                    data = self._read(_RECORD)
+                    if incoming.pending:  # of a record that was read nothing is left: none is larger than that
+                        data = self._rest([data])
             except ssl.SSLWantReadError:
                 data = b""
                 if self._outgoing.pending:
@@ -93,23 +97,33 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             elif not self._eof:
                 self._peer_closed()
         elif state == _HANDSHAKE:
-            incoming.write(data)
+            incoming.write(data[:_FED])
             self._shake_hands()
+            if len(data) > _FED or (incoming.pending and self._state == _OPEN):
+                self.data_received(data[_FED:])
 
-    def _rest(self, data: bytes) -> bytes:
-        """What more there is than one record; what follows a goodbye is nobody's."""
-        pieces = [data]
+    def _rest(self, pieces: list[bytes], more: bytes | memoryview = b"") -> bytes:
+        """These, and what there is behind them, `more` included; what follows a goodbye is nobody's."""
         incoming = self._incoming
-        while data and incoming.pending:
+        ended = pieces == [b""]
+        while not ended and (incoming.pending or more):
+            if not incoming.pending:
+                incoming.write(more[:_FED])
+                more = more[_FED:]
             try:
                 data = self._read(_RECORD)
             except ssl.SSLWantReadError:
+                continue  # it has taken everything
+            except ssl.SSLError:
+                if not pieces:
+                    raise
+                asyncio.get_running_loop().call_soon(self._broken)  # first what was fine
                 break
-            except ssl.SSLError:  # first what was fine
-                asyncio.get_running_loop().call_soon(self._broken)
-                break
+            ended = not data
             pieces.append(data)
-        if not data and len(pieces) > 1:  # a goodbye behind the last piece: first that piece
+        if not pieces:
+            raise ssl.SSLWantReadError
+        if ended and len(pieces) > 1:  # a goodbye behind the last piece: first that piece
             asyncio.get_running_loop().call_soon(self._peer_closed)
         if self._outgoing.pending:
             self._flush()
@@ -129,8 +143,6 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self._flush()
         owner, self._owner = cast(Owner, self._owner), None
         owner.secured(self)
-        if self._state == _OPEN and (self._incoming.pending or self._tls.pending()):
-            self.data_received(b"")
 
     def _not_secured(self, reason: str) -> None:
         owner, self._owner = self._owner, None
@@ -192,29 +204,42 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """asyncio.WriteTransport."""
         if data and self._state == _OPEN and not self._said_goodbye:
-            self._write(data)
-            self._raw.write(self._outgoing.read())
+            if len(data) > _RECORD:
+                self._raw.writelines(self._records(data))
+            else:
+                self._write(data)
+                self._raw.write(self._outgoing.read())
 
     def writelines(self, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
         """asyncio.WriteTransport."""
         if self._state != _OPEN or self._said_goodbye:
             return
+        records: list[bytes] = []
         small: list[bytes | bytearray | memoryview] = []
         size = 0
         for piece in pieces:
             size += len(piece)
-            if size <= _SMALL:
+            if size <= _RECORD:  # what is small goes into one record together
                 small.append(piece)
                 continue
             if small:
-                self._write(b"".join(small))
+                records += self._records(b"".join(small))
                 small.clear()
-            self._write(piece)
+            records += self._records(piece)
             size = 0
-        if small and size:
-            self._write(b"".join(small))
-        if self._outgoing.pending:
-            self._raw.write(self._outgoing.read())
+        if size:
+            records += self._records(b"".join(small))
+        if records:
+            self._raw.writelines(records)
+
+    def _records(self, data: bytes | bytearray | memoryview) -> list[bytes]:
+        """`data`, encrypted one record at a time."""
+        view = memoryview(data)
+        records = []
+        for at in range(0, len(view), _RECORD):
+            self._write(view[at : at + _RECORD])
+            records.append(self._outgoing.read())
+        return records
 
     def _flush(self) -> None:
         if self._outgoing.pending:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import ssl
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -21,6 +24,8 @@ class Below(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__({"peername": ("192.0.2.7", 4711)})
         self.written = b""
+        self.longest = 0
+        """Bytes of the longest piece that was written."""
         self.calls: list[str] = []
         self.protocol: Any = None
 
@@ -32,6 +37,11 @@ class Below(asyncio.Transport):
 
     def write(self, data: Any) -> None:
         self.written += data
+        self.longest = max(self.longest, len(data))
+
+    def writelines(self, pieces: Iterable[Any]) -> None:
+        for piece in pieces:
+            self.write(piece)
 
     def is_closing(self) -> bool:
         return "close" in self.calls
@@ -171,7 +181,38 @@ async def test_many_records_at_once() -> None:
     assert on.above.heard == [b"x" * 50000]
 
 
-async def test_data_behind_the_handshake() -> None:
+async def test_buffers_stay_small() -> None:
+    """OpenSSL's buffers keep the size they once had, so they never get all that comes or goes at once."""
+    data = bytes(range(256)) * 1024
+    kept = []
+    before = 0
+    for number in range(120):
+        if number == 20:
+            before = _resident()
+        on = Stage()
+        on.shake_hands()
+        on.say(data)
+        assert on.above.heard == [data]
+        on.above.heard.clear()
+        for pieces in ([data], [b"head", data, b"tail"]):
+            on.below.longest = 0
+            if len(pieces) == 1:
+                on.secure.write(data)
+            else:
+                on.secure.writelines(pieces)
+            assert 16384 < on.below.longest < 17000
+            assert on.hear() == b"".join(pieces)
+        kept.append(on.secure)
+    assert (_resident() - before) / 100 < 200_000
+
+
+def _resident() -> int:
+    """Bytes of memory that this process has."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("size", [5, 20000, 400000])
+async def test_data_behind_the_handshake(size: int) -> None:
     """What the client sends with the end of its handshake is delivered, to whoever has taken over."""
     on = Stage()
     for _ in range(2):
@@ -179,9 +220,24 @@ async def test_data_behind_the_handshake() -> None:
             on.client.do_handshake()
         except ssl.SSLWantReadError:
             on.deliver()
-    on.client.write(b"early")
+    on.client.write(b"e" * size)
     on.deliver()
-    assert on.above.heard == [b"early"]
+    assert on.above.heard == [b"e" * size]
+
+
+@pytest.mark.parametrize("fed", [100, 65536])
+async def test_much_behind_half_a_record(fed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of a record is nothing yet, and no end, however little OpenSSL gets at once; the other half and all that
+    follows are one piece."""
+    monkeypatch.setattr("a3sgw.tls.transport._FED", fed)
+    on = Stage()
+    on.shake_hands()
+    on.client.write(b"x" * 100000)
+    data = on.outgoing.read()
+    on.secure.data_received(data[:15000])
+    assert (on.above.heard, on.above.calls) == ([], [])
+    on.secure.data_received(data[15000:])
+    assert (on.above.heard, on.above.calls) == ([b"x" * 100000], [])
 
 
 async def test_goodbyes() -> None:
