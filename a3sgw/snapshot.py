@@ -26,7 +26,7 @@ from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.options import OptionError, is_secret
 from a3sgw.plan import Plan
 from a3sgw.proxy.doors import Doors
-from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RouterTimeouts, UpgradeLimit
+from a3sgw.routing.builtin import Conceal, MergeSlashes, Nobody, RedirectAll, RouterTimeouts, UpgradeLimit
 from a3sgw.routing.chain import Chain
 from a3sgw.routing.event_errors import EventErrors
 from a3sgw.routing.index import Entry, Index
@@ -391,7 +391,7 @@ class _Compiler:
         wanted = {"scheme": options.scheme, "port": port, "permanent": options.permanent}
         made = kind(given.model_validate(wanted))
         made.attach(Context(f"redirect of {name}"))
-        self.made.redirects[name] = (options, port), made
+        self.made.redirects[name] = (options, port), RedirectAll(made)
 
     def _error(
         self,
@@ -503,7 +503,8 @@ class _Compiler:
         node = self.made.nodes[router.service] if router.service else None
         differs = router.merge_slashes is not None and router.merge_slashes != options.merge_slashes
         more = (router.timeouts, router.importance, router.websocket, router.event_stream, router.drain_timeout)
-        made_of = (router.service, differs, self.made.secures(entrypoint), *more, *middlewares, node)
+        demand = self.made.switching.demand(entrypoint)
+        made_of = (router.service, differs, demand, *more, *middlewares, node)
         known = self.previous.routes.get((entrypoint, name)) if self.previous is not None else None
         if known is not None and known[0] == made_of and self._same_observers:
             route = known[1]

@@ -28,7 +28,7 @@ from a3sgw.routing.chain import Chain
 from a3sgw.routing.tcp import Mode, TcpEntry, TcpTable, priority_of
 from a3sgw.rule.ast import Match, Not
 from a3sgw.rule.ast import Node as RuleNode
-from a3sgw.rule.domains import domains
+from a3sgw.rule.domains import always_named, domains
 from a3sgw.service.node import Node
 from a3sgw.tls.load import Needs
 from a3sgw.tls.profile import Profile, profile_of
@@ -60,6 +60,11 @@ class Switches:
     routes: dict[tuple[str, str], tuple[object, TcpRoute]] = field(default_factory=dict)
     """By entrypoint and router: what the route was made of, and the route."""
     named: dict[str, list[tuple[str, str]]] = field(default_factory=dict)
+
+    def demand(self, entrypoint: str) -> object:
+        """What TLS asks of clients there, to be compared; None without TLS."""
+        needs, _ = self.terminations.get(entrypoint, (None, None))
+        return (needs.profile, tuple(needs.by_name.items())) if needs is not None else None
 
     def hosts(self, entrypoint: str) -> list[tuple[str, str]]:
         """(router, name) of those whose TLS ends on an entrypoint."""
@@ -179,13 +184,14 @@ class SwitchCompiler:
             around.error(("entrypoints", name, "tls", *([error.key] if error.key else [])), str(error), error.help)
             return None
         self.made.terminations[name] = needs, made
-        if made.differs:
+        if made.differs or profile.client_mode != "none":
             guard = self._previous.guards.get(name)
             self.made.guards[name] = guard if guard is not None and guard.termination is made else SameTls(made)
         return made
 
     def _by_name(self, options: Entrypoint, http: Mapping[str, Router], usual: Profile) -> dict[str, Profile]:
-        """Options belong to a name, because nothing else is known when a handshake begins."""
+        """Options belong to a name, because nothing else is known when a handshake begins. Where some names have their
+        own, every name is listed: one that means the entrypoint's must not get those of a wildcard."""
         found: dict[str, tuple[Profile, str]] = {}
         for name, router in http.items():
             if router.tls is None or options.tls is None or router.rule not in self._around.http_rules:
@@ -195,17 +201,22 @@ class SwitchCompiler:
             except OptionError as error:
                 self._around.error(("routers", name, "tls", error.key), str(error), error.help)
                 continue
-            hosts = domains(self._around.http_rules[router.rule].node)
-            if not hosts:
-                help = "add Host(`…`) to the rule, or set the options on the entrypoint"
+            node = self._around.http_rules[router.rule].node
+            if not always_named(node):
+                help = "let each alternative of the rule have a Host(`…`), or set the options on the entrypoint"
                 self._around.error(("routers", name, "tls"), "TLS options need to know the name they are for", help)
-            for host in hosts:
+            for host in domains(node):
                 other = found.setdefault(host, (profile, name))
                 if other[0] != profile:
                     summary = f'"{other[1]}" has other TLS options for {host}'
                     help = "one name can have only one set of them: nothing else is known when a handshake begins"
                     self._around.error(("routers", name, "tls"), summary, help)
-        return {host: profile for host, (profile, _) in found.items() if profile != usual}
+        if all(profile == usual for profile, _ in found.values()):
+            return {}
+        for router in self._compiled(http):
+            for host in domains(self._around.http_rules[router.rule].node):
+                found.setdefault(host, (usual, ""))
+        return {host: profile for host, (profile, _) in found.items()}
 
     # Routes...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import socket
 import struct
 import termios
 
@@ -20,6 +21,13 @@ def unsent(transport: asyncio.Transport) -> int:
 def unread(transport: asyncio.Transport) -> int:
     """Bytes that have arrived and that nobody has looked at (FIONREAD)."""
     return _held(transport, termios.FIONREAD)
+
+
+def is_lost(transport: asyncio.Transport) -> bool:
+    """Whether it cannot be told any more where a connection came from, because it has been reset: nothing that depends
+    on the address may be decided then. Socket files have none from the start."""
+    raw = transport.get_extra_info("socket")
+    return raw is not None and raw.family != socket.AF_UNIX and not transport.get_extra_info("peername")
 
 
 def _held(transport: asyncio.Transport, what: int) -> int:

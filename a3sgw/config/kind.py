@@ -43,15 +43,20 @@ def is_tcp(rule: str) -> bool:
 
 def serves(name: str, entrypoint: Entrypoint, router: Router) -> Kind | None:
     """The kind of router it is on this entrypoint; None when it is not for it. One that names no entrypoint is for all
-    of its own protocol."""
+    of its own protocol, and with `tls` those that end TLS."""
     if router.entrypoints:
         return kind_on(entrypoint, router) if name in router.entrypoints else None
     kind = kind_on(entrypoint, router)
-    if kind != entrypoint.protocol:
+    if kind != entrypoint.protocol or (entrypoint.tls is None and _needs_tls(router)):
         return None
     if kind == "udp":
         return kind if not router.rule.strip() else None
     return kind if router.rule.strip() and (kind == "tcp") == about_connections(router) else None
+
+
+def _needs_tls(router: Router) -> bool:
+    """Whether it has options for TLS that has to end here: elsewhere it would do without what they ask for."""
+    return router.tls is not None and router.tls.enabled and not router.tls.passthrough
 
 
 def kinds(entrypoints: Mapping[str, Entrypoint], router: Router) -> set[Kind]:

@@ -25,6 +25,7 @@ from a3sgw.tls.postgres import ACCEPTANCE, LENGTH, REFUSAL, is_gss_request, is_s
 from a3sgw.tls.profile import Profile
 from a3sgw.tls.termination import UNRECOGNIZED_NAME, Termination, alert
 from a3sgw.tls.transport import SecureTransport
+from a3sgw.unsent import is_lost
 
 _log = logging.getLogger("a3sgw.proxy")
 _LINGER = 1.0
@@ -86,6 +87,10 @@ class Arrival(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if peer and not isinstance(peer, (str, bytes)):
             self._peer = (peer[0].partition("%")[0], peer[1])
+        elif is_lost(self._transport):
+            self._said = True
+            self._transport.abort()
+            return
         self.deadline = gate.sweeper.now + switch.patience
         if not (gate.count_in(self) if switch.proxy_protocol else gate.admit(self, self._peer[0])):
             self._said = True
@@ -273,7 +278,10 @@ class Arrival(asyncio.Protocol):
         self._data.clear()
         if not self._transport.is_closing():
             self.deadline = self.gate.sweeper.now + _LINGER
-            self._transport.write_eof()
+            try:
+                self._transport.write_eof()
+            except OSError:  # it has been reset meanwhile
+                self._transport.abort()
 
     def eof_received(self) -> bool:
         """asyncio.Protocol."""

@@ -26,7 +26,8 @@ from a3sgw.proxy.tunnel import Make
 from a3sgw.proxy.upgraded import Upgraded
 from a3sgw.routing.route import Route
 from a3sgw.sweeper import NEVER
-from a3sgw.unsent import unread, unsent
+from a3sgw.tls.termination import Termination
+from a3sgw.unsent import is_lost, unread, unsent
 
 _MAX_AHEAD = 64 * 1024
 """Bytes of pipelined requests read ahead while one is being answered; then the client waits."""
@@ -136,6 +137,10 @@ class Downstream(asyncio.Protocol):
         peer = transport.get_extra_info("peername")
         if peer and not isinstance(peer, (str, bytes)):
             self._peer_ip = peer[0].partition("%")[0]
+        elif not peer and is_lost(self._transport):
+            self._state = _CLOSED
+            self._transport.abort()
+            return
         self._trusted = self._peer_ip in gate.trusted
         self.deadline = gate.sweeper.now + (gate.patience or gate.read_header_timeout)
         admitted = gate.admit(self, self._peer_ip)
@@ -153,6 +158,17 @@ class Downstream(asyncio.Protocol):
         gate = self.gate
         self._trusted = peer_ip in gate.trusted
         self.deadline = gate.sweeper.now + (gate.patience or gate.read_header_timeout)
+
+    def part(self, termination: Termination | None, farewell: Gate) -> None:
+        """Unless its TLS is what is asked for now, it ends after the answer it owes."""
+        secured = self._secured
+        if termination is None or secured is None:
+            fits = termination is None and secured is None
+        else:
+            fits = secured.profile == termination.profile_for(secured.server_name)
+        if not fits:
+            self.gate = farewell
+            self.drain(0.0)
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""

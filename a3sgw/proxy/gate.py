@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator
-from typing import Any, Protocol
+from copy import copy
+from typing import Any, Protocol, runtime_checkable
 
 from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.http.request import HeadRules
@@ -18,6 +19,7 @@ from a3sgw.proxy.places import Counts, Places
 from a3sgw.proxy.switch import Switch
 from a3sgw.routing.table import Table
 from a3sgw.sweeper import Sweeper, Timed
+from a3sgw.tls.termination import Termination
 
 PATIENCE = 1.0
 """Seconds an idle connection may stay open while its entrypoint goes away: a client that is busy asks again sooner and
@@ -39,6 +41,18 @@ class Connection(Timed, Protocol):
 
     def abort(self) -> None:
         """Close at once."""
+
+
+@runtime_checkable
+class Parting(Protocol):
+    """A connection that may have to go because of its TLS."""
+
+    def part(self, termination: Termination | None, farewell: Gate) -> None:
+        """Unless its TLS is what `termination` asks for, it is one of `farewell` from now on, which is closing."""
+
+
+def _termination(switch: Switch | None) -> Termination | None:
+    return switch.termination if switch is not None else None
 
 
 class Gate:
@@ -76,7 +90,7 @@ class Gate:
     ) -> None:
         """Take over options and routes: plain assignments, nothing that can fail. Without a table there is no HTTP."""
         self._doors = doors or Doors()
-        self.switch = switch
+        before, self.switch = self.switch, switch
         self.scheme = b"http" if options.tls is None else b"https"
         if table is not None:
             self.find = table.find
@@ -92,6 +106,17 @@ class Gate:
         self.request_id = options.request_id
         self.trusted = NetworkSet(options.trusted_ips)
         self.head_rules = HeadRules(options.max_headers, options.merge_slashes, options.underscore_headers)
+        if _termination(before) is not _termination(switch):
+            self._part(_termination(switch))
+
+    def _part(self, termination: Termination | None) -> None:
+        """Other TLS is asked for than before: kept connections that would not get it now end after the answer they
+        owe, or they would get around it."""
+        farewell = copy(self)
+        farewell.accepting = False
+        for connection in list(self.connections):
+            if isinstance(connection, Parting):
+                connection.part(termination, farewell)
 
     def _has_room(self) -> bool:
         if self._places is not None:

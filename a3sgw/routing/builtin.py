@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Awaitable
 from dataclasses import replace
+from typing import Any
 
 from a3sgw.config.router import Timeouts
 from a3sgw.errors import ClientError, Overloaded
-from a3sgw.http.message import Request
+from a3sgw.http.message import Request, Response
 from a3sgw.http.target import split_absolute, split_target
 from a3sgw.middlewares.base import Middleware
 from a3sgw.options import BaseOptions
@@ -46,8 +48,8 @@ class MergeSlashes(Middleware[BaseOptions]):
 
 
 class SameTls(Middleware[BaseOptions]):
-    """For entrypoints where names have TLS options of their own: a connection that was opened for one name may not be
-    used for another with other options, or it would get around the client certificate that one asks for."""
+    """For entrypoints that ask for client certificates, or where names have TLS options of their own: a connection that
+    was opened under other options, for another name or before a reload, would get around what is asked for now."""
 
     stands_first = True
 
@@ -57,9 +59,24 @@ class SameTls(Middleware[BaseOptions]):
 
     def request(self, request: Request) -> None:
         """421 tells the client to open another connection (RFC 9110 §15.5.20)."""
+        wanted = self.termination.profile_for(request.host.decode("latin-1"))
         secured = request.secured
-        if secured is not None and secured.profile != self.termination.profile_for(request.host.decode("latin-1")):
+        if secured is None or (secured.profile is not wanted and secured.profile != wanted):
             raise ClientError(421, f"{secured!r} has other TLS options than {request.host!r}")
+
+
+class RedirectAll(Middleware[BaseOptions]):
+    """For an entrypoint that only sends clients elsewhere."""
+
+    def __init__(self, inner: Middleware[Any]) -> None:
+        super().__init__(BaseOptions())
+        self._inner = inner
+
+    def request(self, request: Request) -> Response | Awaitable[Response | None] | None:
+        """Who names no host cannot be told where to go, and is not let through either."""
+        if not request.authority:
+            raise ClientError(400, "no host to redirect to")
+        return self._inner.request(request)
 
 
 class Conceal(Middleware[BaseOptions]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from a3sgw.rule.ast import Match, Node, Not
+from a3sgw.rule.ast import And, Match, Node, Not
 
 
 def domains(node: Node) -> list[str]:
@@ -11,6 +11,15 @@ def domains(node: Node) -> list[str]:
     Wildcards are included (``*.example.com``), the catch-all ``*`` and negated hosts are not.
     """
     return list(dict.fromkeys(_hosts(node)))
+
+
+def always_named(node: Node) -> bool:
+    """Whether a rule that holds has always asked for one of these hosts."""
+    if isinstance(node, Match):
+        return bool(_hosts(node))
+    if isinstance(node, Not):
+        return False
+    return (any if isinstance(node, And) else all)(map(always_named, node.children))
 
 
 def _hosts(node: Node) -> list[str]:

@@ -351,6 +351,22 @@ async def test_addresses_that_may_connect() -> None:
                 assert (await wire.more())[:5] == (b"HTTP/" if works else b"")
 
 
+async def test_who_is_gone_already_is_not_let_in() -> None:
+    """A client that has reset its connection before anybody looked has no address, and so none that is allowed."""
+    async with TcpServer() as server:
+        option = 'tcp_allowed_ips = ["10.0.0.0/8"]'
+        async with gateway(entrypoint(option) + router("all", "HostSNI(`*`)", server)) as running:
+            for _ in range(20):
+                host, _, port = running.gateway.addresses["web"][0].rpartition(":")
+                raw = socket.create_connection((host, int(port)))  # blocks: the gateway cannot accept meanwhile
+                raw.send(b"DROP TABLE users;")
+                raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                raw.close()
+            assert (await (await running.connect()).end())[0] == b""
+            assert await running.deserted(within=5.0)
+        assert server.heard == []
+
+
 async def test_a_filter_of_one_router() -> None:
     """`tcp-filter` on a TCP router holds for its connections, and gives back what it has counted."""
     more = 'middlewares = ["few"]'

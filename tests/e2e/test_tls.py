@@ -11,6 +11,11 @@ from socket import create_connection
 import pytest
 import pytest_asyncio
 
+from a3sgw import load_config
+from a3sgw.config.registry import Registry
+from a3sgw.errors import ConfigError
+from a3sgw.snapshot import Parts, Snapshot
+from a3sgw.sweeper import Sweeper
 from a3sgw.tls.openssl import accept_any_certificate
 from tests.support.echo import Echo
 from tests.support.gateway import Running, gateway
@@ -387,3 +392,128 @@ async def test_hello_in_pieces(authority: Authority, echo: Echo, size: int) -> N
     async with gateway(hcl(authority.issue("a.example").hcl, echo)) as running:
         wire = await raw_hello(running, authority, size)
         assert (await wire.read(1)) == b"\x16"
+
+
+WILD = "*.w.example"
+
+
+@pytest.mark.parametrize(
+    ("entrypoint", "wild", "exact", "admitted"),
+    [
+        ("require-and-verify", "none", "require-and-verify", False),
+        ("require-and-verify", "none", "", False),
+        ("none", "require-and-verify", "none", True),
+        ("none", "require-and-verify", "", True),
+    ],
+)
+async def test_a_name_is_not_what_its_wildcard_is(
+    authority: Authority, echo: Echo, entrypoint: str, wild: str, exact: str, admitted: bool
+) -> None:
+    """Options of a wildcard are not those of a name that a router names itself, in either direction, and whether that
+    router says so or leaves it to the entrypoint."""
+
+    def auth(mode: str) -> str:
+        files = f'ca_files = ["{authority.file}"]' if mode != "none" else ""
+        return f'client_auth {{\nmode = "{mode}"\n{files}\n}}'
+
+    tls = f"{authority.issue('w.example', WILD).hcl}\n{auth(entrypoint)}"
+    more = f'routers "w" {{\nrule = "Host(`{WILD}`)"\nservice = "origin"\ntls {{\n{auth(wild)}\n}}\n}}\n'
+    own = f"tls {{\n{auth(exact)}\n}}" if exact else ""
+    more += f'routers "secret" {{\nrule = "Host(`secret.w.example`)"\nservice = "origin"\n{own}\n}}\n'
+    async with gateway(hcl(tls, echo, more, "Host(`w.example`)")) as running:
+        try:
+            client = await meet(running, authority.client(), "secret.w.example")
+            status, _ = await client.ask("secret.w.example")
+            client.close()
+        except (ssl.SSLError, asyncio.IncompleteReadError, ConnectionError):
+            status = 0
+        assert status == (200 if admitted else 0)
+
+
+@pytest.mark.parametrize("change", ["client_auth", "tls", "no tls", "nothing"])
+async def test_kept_connections_do_not_get_around_a_reload(authority: Authority, echo: Echo, change: str) -> None:
+    """Who would not be let in any more is not let in on a connection that was kept either; others keep theirs."""
+    files = authority.issue("a.example")
+    plain = hcl(files.hcl, echo)
+    strict = hcl(f'{files.hcl}\nclient_auth {{ ca_files = ["{authority.file}"] }}', echo)
+    bare = plain.replace(f"tls {{\n        {files.hcl}\n      }}", "")
+    assert "tls" not in bare
+    before, after = {
+        "client_auth": (plain, strict),
+        "tls": (bare, strict),
+        "no tls": (plain, bare),
+        "nothing": (
+            plain,
+            plain + 'services "more" {\nload_balancer { servers = [{ url = "http://127.0.0.1:1" }] }\n}\n',
+        ),
+    }[change]
+    async with gateway(before) as running:
+        if before is bare:
+            wire = await running.connect()
+            await wire.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+            await wire.message()
+            assert await running.gateway.reload(load_config(after))
+            assert await wire.end() == (b"", "FIN")
+            return
+        client = await meet(running, authority.client(), "a.example")
+        assert (await client.ask("a.example"))[0] == 200
+        assert await running.gateway.reload(load_config(after))
+        if change == "nothing":
+            assert (await client.ask("a.example"))[0] == 200
+        else:
+            assert await client.rest() == b""
+        client.close()
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("Host(`a.example`) || PathPrefix(`/admin/`)", True),
+        ("Host(`a.example`) || HostRegexp(`b`)", True),
+        ("!Host(`a.example`)", True),
+        ("(Host(`a.example`) || Host(`b.example`)) && PathPrefix(`/admin/`)", False),
+    ],
+)
+def test_options_need_a_name_in_each_alternative(authority: Authority, rule: str, problem: bool) -> None:
+    """A request that gets to the router by another name would get around them."""
+    strict = f'tls {{\nclient_auth {{ ca_files = ["{authority.file}"] }}\n}}'
+    text = f"""
+    entrypoints "web" {{
+      address = ":0"
+      tls {{
+        {authority.issue("a.example").hcl}
+      }}
+    }}
+    routers "r" {{
+      rule    = "{rule}"
+      service = "s"
+      {strict}
+    }}
+    services "s" {{ load_balancer {{ servers = [{{ url = "http://127.0.0.1:1" }}] }} }}
+    """
+    parts = Parts(Sweeper(), lambda *names: (), Registry())
+    if problem:
+        with pytest.raises(ConfigError, match="need to know the name"):
+            Snapshot.compile(load_config(text), parts)
+    else:
+        Snapshot.compile(load_config(text), parts)
+
+
+async def test_a_router_with_options_is_not_served_without_tls(authority: Authority, echo: Echo) -> None:
+    """One that names no entrypoint is for those that end TLS; on others its options would not hold."""
+    strict = f'tls {{\nclient_auth {{ ca_files = ["{authority.file}"] }}\n}}'
+    more = 'entrypoints "plain" { address = "127.0.0.1:0" }\n'
+    async with gateway(hcl(authority.issue("a.example").hcl, echo, more, "Host(`a.example`)", strict)) as running:
+        wire = await running.connect("plain")
+        await wire.send(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n")
+        assert (await wire.message()).status == 404
+
+
+async def test_redirects_let_nobody_through(authority: Authority, echo: Echo) -> None:
+    """A request that names no host cannot be sent elsewhere, and gets no answer from an endpoint."""
+    more = 'entrypoints "plain" {\naddress = "127.0.0.1:0"\nredirect { to = ":8443" }\n}\n'
+    async with gateway(hcl(authority.issue("a.example").hcl, echo, more)) as running:
+        wire = await running.connect("plain")
+        await wire.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert (await wire.message()).status == 400
+        assert echo.requests == []
