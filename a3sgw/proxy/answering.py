@@ -226,6 +226,14 @@ class Answering(Deciding):
         self.sent += len(data)
         self._client.write(data)
 
+    def on_last(self, data: bytes) -> None:
+        """The last piece, which leaves together with the end if nobody looks at it."""
+        if self._held is not None or self.finished or self._response_filters:
+            self.on_body(data)
+        else:
+            self.sent += len(data)
+            self._client.write_last(data)
+
     def on_end(self, trailers: bytes) -> None:
         """The response is whole."""
         if self._held is not None:

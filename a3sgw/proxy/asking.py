@@ -60,6 +60,10 @@ class _Asking:
         elif not self.answer.done():
             self.answer.set_exception(UpstreamError("the answer is too long"))
 
+    def write_last(self, data: bytes) -> None:
+        """The last one."""
+        self.write(data)
+
     def end(self, trailers: bytes) -> None:
         """It is whole."""
         self._ended = True

@@ -471,6 +471,10 @@ class Careful(Exchange):
             self._copy.main_body(data)
         super().on_body(data)
 
+    def on_last(self, data: bytes) -> None:
+        """The last piece."""
+        self.on_body(data)
+
     def on_end(self, trailers: bytes) -> None:
         """The answer is whole."""
         if self._choice is not None and self._held is None:

@@ -521,6 +521,14 @@ class Downstream(asyncio.Protocol):
         else:
             self._transport.write(data)
 
+    def write_last(self, data: bytes) -> None:
+        """The last piece: a chunk waits for the one that ends the body, for each writing is a system call."""
+        size = len(data)
+        if self._chunked and size < 16384:
+            self._head += b"%x\r\n%b\r\n" % (size, data)
+        else:
+            self.write(data)
+
     def end(self, trailers: bytes) -> None:
         """The response is whole."""
         tail = self._head

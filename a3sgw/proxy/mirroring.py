@@ -247,6 +247,10 @@ class Copy:
         if self._kept is not None:
             self._kept.feed(data)
 
+    def on_last(self, data: bytes) -> None:
+        """The last piece."""
+        self.on_body(data)
+
     def on_end(self, trailers: bytes) -> None:
         """It is whole."""
         self._seconds = monotonic() - self._started

@@ -30,6 +30,9 @@ class Client(Protocol):
     def write(self, data: bytes) -> None:
         """A piece of the body, never empty."""
 
+    def write_last(self, data: bytes) -> None:
+        """The same, when `end` follows at once, so that both can leave together."""
+
     def end(self, trailers: bytes) -> None:
         """The response is whole."""
 

@@ -46,6 +46,9 @@ class Upgraded:
     def write(self, data: bytes) -> None:
         """The tunnel does that."""
 
+    def write_last(self, data: bytes) -> None:
+        """The same."""
+
     def end(self, trailers: bytes) -> None:
         """The same."""
 

@@ -319,15 +319,22 @@ class Upstream(asyncio.Protocol):
         deadline = self._sweeper.now + self._plan.stream_idle_timeout  # as `_touch`, for each event of a stream
         self.deadline = deadline if self._total == NEVER else min(deadline, self._total)
         sink = self.sink
-        if payload and sink is not None:
-            sink.on_body(payload)
-        if decoder.ended and sink is not None and self.sink is sink:
+        if sink is None:
+            return
+        if not decoder.ended:
+            if payload:
+                sink.on_body(payload)
+            return
+        if payload:
+            sink.on_last(payload)
+        if self.sink is sink:
             self._end(decoder.rest, decoder.trailers)
 
     def _decoded(self, sink: Sink, payload: bytes) -> None:
+        ended = self._decoder.ended
         if payload:
-            sink.on_body(payload)
-        if self.sink is sink and self._decoder.ended:
+            (sink.on_last if ended else sink.on_body)(payload)
+        if self.sink is sink and ended:
             self._end(self._decoder.rest, self._decoder.trailers)
 
     def _end(self, rest: bytes, trailers: bytes = b"") -> None:

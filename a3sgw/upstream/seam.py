@@ -40,6 +40,9 @@ class Sink(Protocol):
     def on_body(self, data: bytes) -> None:
         """A piece of the body, never empty."""
 
+    def on_last(self, data: bytes) -> None:
+        """The same, when `on_end` follows within the same call."""
+
     def on_end(self, trailers: bytes) -> None:
         """The response is whole; `trailers` are field lines, mostly none."""
 
