@@ -86,7 +86,7 @@ class _Checks:
         for path, message, help in wrong_with(name, entrypoint, self._kinds):
             yield self._error(path, message, help)
         redirect = entrypoint.redirect
-        if redirect is not None and not redirect.to.lstrip(":").isdigit():
+        if redirect is not None and not redirect.port:
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
         target = self.entrypoints.get(redirect.to) if redirect is not None else None
         if target is not None and target.protocol != "http":

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from a3sgw.options import (
     Address,
+    AfterValidator,
     BaseOptions,
     Duration,
     Field,
@@ -14,10 +15,22 @@ from a3sgw.options import (
     Secret,
     Several,
     Size,
+    ValueKind,
     model_validator,
+    shown,
 )
 
 TlsVersion = Literal["1.2", "1.3"]
+
+
+def _protocol(value: str) -> str:
+    if not (value.isascii() and 0 < len(value) < 256):
+        raise OptionError(f"{shown(value)} is no name of a protocol", "write 1 to 255 ASCII characters, e.g. h2")
+    return value
+
+
+Protocols = tuple[Annotated[str, AfterValidator(_protocol), ValueKind("string")], ...]
+"""As they are offered by ALPN: RFC 7301 §3.1 has one byte for the length of each."""
 
 
 class CertificateFiles(BaseOptions):
@@ -92,7 +105,7 @@ class Tls(BaseOptions):
     cipher_suites: tuple[str, ...] = ()
     """OpenSSL names of the TLS 1.2 cipher suites; empty means the library's choice."""
 
-    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    alpn: Protocols = ("h2", "http/1.1")
     """Protocols offered, best first: HTTP offers those of them that the gateway speaks, so far `http/1.1`; TCP routers
     offer what is written here."""
 
@@ -175,6 +188,21 @@ class Redirect(BaseOptions):
 
     permanent: bool = True
     """308/301 instead of 307/302."""
+
+    @property
+    def port(self) -> int:
+        """The port that is written; 0 when it is the name of an entrypoint."""
+        text = self.to.removeprefix(":")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Redirect:
+        text = self.to.removeprefix(":")
+        number = text.isascii() and text.isdigit()
+        if (number or self.to.startswith(":")) and not (number and len(text) < 6 and 0 < int(text) < 65536):
+            help = "write a port from 1 to 65535, e.g. :443, or the name of an entrypoint"
+            raise OptionError(f"{shown(self.to)} is no port that a client could be sent to", help, "to")
+        return self
 
 
 class Entrypoint(BaseOptions):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from a3sgw.certificates import self_signed
+from a3sgw.certificates import can_name, self_signed
 from a3sgw.config.entrypoint import Tls
 from a3sgw.tls.pairs import Pair, Source, pair_of
 from a3sgw.tls.profile import Profile
@@ -44,8 +44,9 @@ def sources(tls: Tls, directory: Path) -> Iterable[Source]:
 
 
 def made_up_for(names: Iterable[str], *, keep: bool = True) -> Pair:
-    """The same for all processes, and after a restart, where there is a place to keep it."""
-    wanted = tuple(sorted({one for one in names if one}))
+    """The same for all processes, and after a restart, where there is a place to keep it. Names that no certificate can
+    hold are left out."""
+    wanted = tuple(sorted({one for one in names if can_name(one)}))
 
     def make() -> bytes:
         return b"\n".join(self_signed(wanted))

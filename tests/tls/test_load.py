@@ -15,6 +15,8 @@ def test_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """For development a certificate is made up that has the names of the routers; equal needs are equal."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert {"a.example", "localhost", "127.0.0.1"} <= set(made_up_for(["a.example"]).facts.names)
+    odd = made_up_for(["a" * 64 + ".example", "a.example", "a..b", "b." * 130 + "example"])
+    assert set(odd.facts.names) == set(made_up_for(["a.example"]).facts.names), "what no certificate can hold"
     needs = Needs(
         Tls.model_validate({"self_signed": True}), tmp_path, Profile("1.2", None, (), (), True), {}, (), ("b.example",)
     )
