@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from a3sgw.config.chains import ANSWERING, parts
 from a3sgw.config.datagrams import second_routers, wrong_with
@@ -14,6 +14,7 @@ from a3sgw.config.nearest import did_you_mean
 from a3sgw.config.router import Router, RouterTls
 from a3sgw.config.service import Service
 from a3sgw.config.streams import behind, unusable
+from a3sgw.config.unheeded import Unheeded, on_entrypoint, on_router, on_services
 from a3sgw.config.validate import Validated
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import SocketAddress, references
@@ -48,6 +49,8 @@ class _Checks:
         self._hints_left = _MOST_HINTS
         self._told: set[Path] = set()
         """What is wrong with services that several routers name."""
+        self._ways: dict[tuple[str, str], None] = {}
+        """(service, protocol) of all routers."""
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:
@@ -61,6 +64,7 @@ class _Checks:
             yield from self._middleware(name, middleware)
         for path, message, help in second_routers(self.entrypoints, self.routers):
             yield self._error(path, message, help, key=True)
+        yield from self._unheeded(on_services(self._ways, self.services))
         yield from self._addresses()
         yield from self._circles()
         yield from self._chains()
@@ -85,6 +89,7 @@ class _Checks:
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
         for path, message, help in wrong_with(name, entrypoint, self._kinds):
             yield self._error(path, message, help)
+        yield from self._unheeded(on_entrypoint(name, entrypoint))
         redirect = entrypoint.redirect
         if redirect is not None and not redirect.port:
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
@@ -160,6 +165,8 @@ class _Checks:
             yield self._error((*base, "rule"), f"no entrypoint takes this rule, which is about {about}", help)
         if len(protocols) == 1:
             protocol = next(iter(protocols))
+            self._ways[router.service, protocol] = None
+            yield from self._unheeded(on_router(str(base[1]), router, protocol))
             yield from self._rule_protocol(base, router, protocol)
             yield from self._service_protocol(base, router, protocol)
             yield from self._tls(base, router, protocol)
@@ -302,6 +309,10 @@ class _Checks:
                     yield self._error(path, f"{entrypoint.address} is already the address of {owner}", help)
                     break
             taken.append((transport, entrypoint.address, f'entrypoint "{name}"', path))
+
+    def _unheeded(self, found: Iterable[Unheeded]) -> Iterator[Diagnostic]:
+        for severity, path, summary, help in found:
+            yield Diagnostic(severity, self.document.place(path), summary, help)
 
     def _error(self, path: Path, summary: str, help: str, *, key: bool = False) -> Diagnostic:
         return Diagnostic("error", self.document.place(path, key=key), summary, help)

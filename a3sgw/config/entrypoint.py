@@ -50,7 +50,15 @@ class ClientAuth(BaseOptions):
     """PEM files with the authorities that may sign client certificates."""
 
     mode: Literal["none", "request", "require", "verify-if-given", "require-and-verify"] = "require-and-verify"
-    """What a client has to show."""
+    """What a client has to show; `request` and `require` believe any certificate."""
+
+    @model_validator(mode="after")
+    def _checks_what_it_is_given(self) -> ClientAuth:
+        if self.ca_files and self.mode in ("request", "require"):
+            verifying = "verify-if-given" if self.mode == "request" else "require-and-verify"
+            summary = f'mode "{self.mode}" believes any certificate, whatever ca_files says'
+            raise OptionError(summary, f'write mode = "{verifying}", or remove ca_files', "mode")
+        return self
 
 
 class AcmeDns(BaseOptions):
