@@ -14,6 +14,7 @@ from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Stage
+from a3sgw.routing.tcp_ties import tcp_ties
 from a3sgw.routing.ties import ties
 from a3sgw.rule.compile import compile_node
 from a3sgw.rule.errors import RuleError
@@ -95,6 +96,10 @@ def _lints(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
 def _ties(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
     names = list(snapshot.config.routers)
     pairs = {pair for table in snapshot.tables.values() for pair in ties(table.entries)}
+    orders = {name: order for order, name in enumerate(names)}
+    for switch in snapshot.switching.switches.values():
+        places = {entry.order: orders[entry.route.name] for entry in switch.tcp.entries}
+        pairs |= {(places[first], places[second]) for first, second in tcp_ties(switch.tcp.entries)}
     return [
         Diagnostic(
             "warning",

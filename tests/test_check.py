@@ -71,6 +71,16 @@ def test_ties_are_warned_about() -> None:
     assert '"first" wins' in tie.help
 
 
+def test_ties_of_connections() -> None:
+    """Two TCP routers of one priority that could both match are told as well."""
+    more = 'entrypoints "more" {\n  address = ":81"\n  protocol = "tcp"\n}\n'
+    more += 'services "t" {\n  load_balancer { servers { url = "tcp://127.0.0.1:1" } }\n}\n'
+    tcp = (router("first", "HostSNI(`*`)") + router("second", "HostSNI(`*`)")).replace('"s"', '"t"')
+    (tie,) = check(load(router("web", "Path(`/`)") + tcp, more))
+    assert (tie.code, tie.severity, str(tie.place)) == ("priority", "warning", "t.hcl:11:13")
+    assert tie.summary.startswith('"second" and "first"')
+
+
 def test_ties_across_entrypoints_are_none() -> None:
     """Routers that never meet cannot tie."""
     more = 'entrypoints "other" { address = ":81" }\n'
