@@ -214,3 +214,28 @@ services "s" {{
         with patch("time.time", lambda days=days: leaf - days * 86400 - 60):
             (first, *_) = [one for one in check(loaded) if one.code == "certificate"]
         assert said in first.summary
+
+
+def test_cipher_suites() -> None:
+    """What is weak is warned about, on entrypoints and routers; what OpenSSL does not know is an error."""
+
+    def told(entrypoint: str, of_router: str = '"ECDHE-RSA-AES256-GCM-SHA384"') -> list[Diagnostic]:
+        more = 'entrypoints "secure" {\n  address = ":443"\n  tls {\n    self_signed = true\n'
+        more += f"    cipher_suites = [{entrypoint}]\n  }}\n}}\n"
+        text = '  entrypoints = ["secure"]\n  tls {\n    cipher_suites = [' + of_router + "]\n  }\n"
+        return check(load(router("a", "Host(`a.example`)", text), more))
+
+    assert told('"ECDHE-RSA-AES128-GCM-SHA256"') == []
+    found = told('"ECDHE-RSA-AES128-GCM-SHA256", "eNULL@SECLEVEL=0"', '"ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"')
+    assert [(one.severity, one.code, one.place.line if one.place else 0) for one in found] == [
+        ("warning", "cipher", 14),
+        ("warning", "cipher", 14),
+        ("warning", "cipher", 7),
+    ]
+    assert found[2].summary.endswith(": AES128-SHA")
+    for entrypoint, of_router, line in (
+        ('"HIGH", "NOPE"', '"HIGH"', 14),
+        ('"HIGH"', '"HIGH", "TLS_AES_128_GCM_SHA256"', 7),
+    ):
+        (error,) = told(entrypoint, of_router)
+        assert (error.severity, error.place.line if error.place else 0) == ("error", line)
