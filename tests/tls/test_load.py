@@ -23,3 +23,16 @@ def test_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (pair,) = needs.make(b"").pairs
     assert "b.example" in pair.facts.names
     assert needs == Needs(needs.options, tmp_path, needs.profile, {}, (), ("b.example",))
+
+
+def test_kept_and_broken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A kept certificate that OpenSSL cannot use, or whose key is lost, is made again."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    first = made_up_for(["a.example"])
+    assert made_up_for(["a.example"]).pem == first.pem
+    (path,) = (tmp_path / "a3sgw").iterdir()
+    for broken in (b"garbage", b"", first.pem.partition(b"-----BEGIN PRIVATE")[0], first.pem.replace(b"A", b"B")):
+        path.write_bytes(broken)
+        pair = made_up_for(["a.example"])
+        assert pair.pem != first.pem
+        assert path.read_bytes() == pair.pem
