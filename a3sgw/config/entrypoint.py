@@ -226,7 +226,7 @@ class Entrypoint(BaseOptions):
     """TLS, ended here."""
 
     max_connections: int = Field(0, ge=0)
-    """Connections open at once; 0 means no limit."""
+    """Connections open at once; 0 means no limit. More are closed, on plain HTTP after a 503."""
 
     tcp_allowed_ips: tuple[Network, ...] = ()
     """Networks that may connect to a TCP entrypoint; empty means all."""
@@ -256,7 +256,8 @@ class Entrypoint(BaseOptions):
     """Networks whose X-Forwarded-* fields and PROXY headers are believed."""
 
     proxy_protocol: bool = False
-    """Read the PROXY header (v1 or v2) that peers in `trusted_ips` may send; from others it is refused."""
+    """Read the PROXY header (v1 or v2) that peers in `trusted_ips` may send. From others it is no header: HTTP and TLS
+    refuse it; TCP routers without TLS hand it on, as they do all bytes."""
 
     proxy_protocol_required: bool = False
     """Close connections that do not begin with a PROXY header."""
