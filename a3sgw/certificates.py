@@ -128,6 +128,15 @@ def self_signed(names: Sequence[str]) -> tuple[bytes, bytes]:
     )
 
 
+def can_name(name: str) -> bool:
+    """Whether a certificate can hold this name: rules may ask for some that nobody can have (RFC 1035 §2.3.4)."""
+    try:
+        _general_name(_plain(name))
+    except ValueError:
+        return False
+    return len(name) < 254
+
+
 def facts_of(pem: bytes) -> CertificateFacts:
     """The first certificate of a PEM file, which is the server's own; ValueError says why there is none."""
     certificate = _leaf(pem)

@@ -8,12 +8,15 @@ from types import MappingProxyType
 from typing import Any
 
 from a3sgw.config.chains import expanded
+from a3sgw.config.entrypoint import Tls
 from a3sgw.config.load import Loaded
 from a3sgw.config.registry import Registry
+from a3sgw.config.router import RouterTls
 from a3sgw.config.unsupported import unsupported
 from a3sgw.diagnostic import Diagnostic, Severity
 from a3sgw.errors import ConfigError
 from a3sgw.middlewares.base import Stage
+from a3sgw.routing.tcp_ties import tcp_ties
 from a3sgw.routing.ties import ties
 from a3sgw.rule.compile import compile_node
 from a3sgw.rule.errors import RuleError
@@ -24,6 +27,7 @@ from a3sgw.rule.table import MatcherTable
 from a3sgw.rule.tcp_matchers import TCP
 from a3sgw.snapshot import Parts, Snapshot
 from a3sgw.sweeper import Sweeper
+from a3sgw.tls.ciphers import lowered, weak
 
 
 def check(loaded: Loaded) -> list[Diagnostic]:
@@ -39,6 +43,7 @@ def check(loaded: Loaded) -> list[Diagnostic]:
         *_orders(loaded, snapshot),
         *_twice(loaded, snapshot),
         *_certificates(loaded, snapshot),
+        *_ciphers(loaded, snapshot),
     ]
 
 
@@ -95,6 +100,10 @@ def _lints(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
 def _ties(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
     names = list(snapshot.config.routers)
     pairs = {pair for table in snapshot.tables.values() for pair in ties(table.entries)}
+    orders = {name: order for order, name in enumerate(names)}
+    for switch in snapshot.switching.switches.values():
+        places = {entry.order: orders[entry.route.name] for entry in switch.tcp.entries}
+        pairs |= {(places[first], places[second]) for first, second in tcp_ties(switch.tcp.entries)}
     return [
         Diagnostic(
             "warning",
@@ -160,6 +169,29 @@ def _certificates(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
                 summary = f'"{name}" has no certificate for {host}'
                 help = "clients will not believe the one that they get; add one to the entrypoint"
                 found.append(Diagnostic("warning", path, summary, help, "certificate"))
+    return found
+
+
+def _ciphers(loaded: Loaded, snapshot: Snapshot) -> list[Diagnostic]:
+    """Suites of TLS 1.2 by which somebody who gets hold of the key, or sits in between, can read what was said."""
+    config = snapshot.config
+    written: list[tuple[str, str, Tls | RouterTls | None]] = [
+        *(("entrypoints", name, one.tls) for name, one in config.entrypoints.items()),
+        *(("routers", name, one.tls) for name, one in config.routers.items()),
+    ]
+    found = []
+    for kind, name, tls in written:
+        suites = tls.cipher_suites if tls is not None else ()
+        named = weak(suites) if suites else ()
+        place = loaded.document.place((kind, name, "tls", "cipher_suites")) if suites else None
+        if named:
+            several = f"{named[0]} and {len(named) - 1} more" if len(named) > 1 else named[0]
+            summary = f"no forward secrecy or authenticated encryption: {several}"
+            help = "use suites that begin with ECDHE and have GCM or CHACHA20 in their name, or none for those of today"
+            found.append(Diagnostic("warning", place, summary, help, "cipher"))
+        if lowered(suites):
+            help = "remove @SECLEVEL=0"
+            found.append(Diagnostic("warning", place, "keys and signatures of any strength are taken", help, "cipher"))
     return found
 
 

@@ -379,7 +379,7 @@ class _Compiler:
     def _redirect(self, name: str, options: Redirect) -> None:
         """What sends requests elsewhere stands before all else on its entrypoint."""
         target = self.config.entrypoints.get(options.to)
-        port = target.address.port if target is not None else int(options.to.lstrip(":"))
+        port = target.address.port if target is not None else options.port
         known = self.previous.redirects.get(name) if self.previous is not None else None
         if known is not None and known[0] == (options, port):
             self.made.redirects[name] = known

@@ -71,6 +71,16 @@ def test_ties_are_warned_about() -> None:
     assert '"first" wins' in tie.help
 
 
+def test_ties_of_connections() -> None:
+    """Two TCP routers of one priority that could both match are told as well."""
+    more = 'entrypoints "more" {\n  address = ":81"\n  protocol = "tcp"\n}\n'
+    more += 'services "t" {\n  load_balancer { servers { url = "tcp://127.0.0.1:1" } }\n}\n'
+    tcp = (router("first", "HostSNI(`*`)") + router("second", "HostSNI(`*`)")).replace('"s"', '"t"')
+    (tie,) = check(load(router("web", "Path(`/`)") + tcp, more))
+    assert (tie.code, tie.severity, str(tie.place)) == ("priority", "warning", "t.hcl:11:13")
+    assert tie.summary.startswith('"second" and "first"')
+
+
 def test_ties_across_entrypoints_are_none() -> None:
     """Routers that never meet cannot tie."""
     more = 'entrypoints "other" { address = ":81" }\n'
@@ -204,3 +214,28 @@ services "s" {{
         with patch("time.time", lambda days=days: leaf - days * 86400 - 60):
             (first, *_) = [one for one in check(loaded) if one.code == "certificate"]
         assert said in first.summary
+
+
+def test_cipher_suites() -> None:
+    """What is weak is warned about, on entrypoints and routers; what OpenSSL does not know is an error."""
+
+    def told(entrypoint: str, of_router: str = '"ECDHE-RSA-AES256-GCM-SHA384"') -> list[Diagnostic]:
+        more = 'entrypoints "secure" {\n  address = ":443"\n  tls {\n    self_signed = true\n'
+        more += f"    cipher_suites = [{entrypoint}]\n  }}\n}}\n"
+        text = '  entrypoints = ["secure"]\n  tls {\n    cipher_suites = [' + of_router + "]\n  }\n"
+        return check(load(router("a", "Host(`a.example`)", text), more))
+
+    assert told('"ECDHE-RSA-AES128-GCM-SHA256"') == []
+    found = told('"ECDHE-RSA-AES128-GCM-SHA256", "eNULL@SECLEVEL=0"', '"ECDHE-RSA-AES128-GCM-SHA256", "AES128-SHA"')
+    assert [(one.severity, one.code, one.place.line if one.place else 0) for one in found] == [
+        ("warning", "cipher", 14),
+        ("warning", "cipher", 14),
+        ("warning", "cipher", 7),
+    ]
+    assert found[2].summary.endswith(": AES128-SHA")
+    for entrypoint, of_router, line in (
+        ('"HIGH", "NOPE"', '"HIGH"', 14),
+        ('"HIGH"', '"HIGH", "TLS_AES_128_GCM_SHA256"', 7),
+    ):
+        (error,) = told(entrypoint, of_router)
+        assert (error.severity, error.place.line if error.place else 0) == ("error", line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from a3sgw.config.chains import ANSWERING, parts
 from a3sgw.config.datagrams import second_routers, wrong_with
@@ -11,9 +11,11 @@ from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.kind import HTTP_ONLY, TCP_ONLY, about_connections, blanked, kind_on, kinds
 from a3sgw.config.model import Admin, MiddlewareConfig
 from a3sgw.config.nearest import did_you_mean
+from a3sgw.config.redirects import misled
 from a3sgw.config.router import Router, RouterTls
 from a3sgw.config.service import Service
 from a3sgw.config.streams import behind, unusable
+from a3sgw.config.unheeded import Unheeded, on_entrypoint, on_router, on_services
 from a3sgw.config.validate import Validated
 from a3sgw.diagnostic import Diagnostic
 from a3sgw.options import SocketAddress, references
@@ -48,6 +50,8 @@ class _Checks:
         self._hints_left = _MOST_HINTS
         self._told: set[Path] = set()
         """What is wrong with services that several routers name."""
+        self._ways: dict[tuple[str, str], None] = {}
+        """(service, protocol) of all routers."""
         self.admin: Admin | None = validated.settings.get("admin")
 
     def run(self) -> Iterator[Diagnostic]:
@@ -61,6 +65,8 @@ class _Checks:
             yield from self._middleware(name, middleware)
         for path, message, help in second_routers(self.entrypoints, self.routers):
             yield self._error(path, message, help, key=True)
+        yield from self._unheeded(misled(self.entrypoints))
+        yield from self._unheeded(on_services(self._ways, self.services))
         yield from self._addresses()
         yield from self._circles()
         yield from self._chains()
@@ -85,15 +91,10 @@ class _Checks:
         yield from self._all_known("middlewares", entrypoint.middlewares, (*base, "middlewares"))
         for path, message, help in wrong_with(name, entrypoint, self._kinds):
             yield self._error(path, message, help)
+        yield from self._unheeded(on_entrypoint(name, entrypoint))
         redirect = entrypoint.redirect
-        if redirect is not None and not redirect.to.lstrip(":").isdigit():
+        if redirect is not None and not redirect.port:
             yield from self._known("entrypoints", redirect.to, (*base, "redirect", "to"))
-        target = self.entrypoints.get(redirect.to) if redirect is not None else None
-        if target is not None and target.protocol != "http":
-            summary = f'"{redirect.to if redirect else ""}" speaks {target.protocol}, where nobody can be redirected to'
-            yield self._error((*base, "redirect", "to"), summary, "name an entrypoint that speaks HTTP")
-        if redirect is not None and redirect.to == name:
-            yield self._error((*base, "redirect", "to"), f'"{name}" redirects to itself', "name another entrypoint")
 
     def _router(self, name: str, router: Router) -> Iterator[Diagnostic]:
         base: Path = ("routers", name)
@@ -160,6 +161,8 @@ class _Checks:
             yield self._error((*base, "rule"), f"no entrypoint takes this rule, which is about {about}", help)
         if len(protocols) == 1:
             protocol = next(iter(protocols))
+            self._ways[router.service, protocol] = None
+            yield from self._unheeded(on_router(str(base[1]), router, protocol))
             yield from self._rule_protocol(base, router, protocol)
             yield from self._service_protocol(base, router, protocol)
             yield from self._tls(base, router, protocol)
@@ -171,12 +174,16 @@ class _Checks:
         if tls is not None and protocol == "udp":
             yield self._error((*base, "tls"), "routers of UDP entrypoints have no TLS", "remove tls")
             return
+        if protocol == "http" and tls is not None and (tls.passthrough or not tls.enabled):
+            yield self._not_for_http(base, tls)
+            return
         for name in router.entrypoints if protocol != "udp" else ():
             entrypoint = self.entrypoints.get(name)
             if entrypoint is None:
                 continue
-            if protocol == "http" and tls is not None:
-                yield from self._http_tls(base, tls, name, entrypoint)
+            if protocol == "http" and tls is not None and entrypoint.tls is None:
+                summary = f'"{name}" has no TLS that options could differ from'
+                yield self._error((*base, "tls"), summary, "remove tls")
             ends_tls = entrypoint.tls is not None
             if protocol == "tcp" and tls is not None and tls.enabled and not tls.passthrough and not ends_tls:
                 help = "add tls to the entrypoint, or passthrough = true here"
@@ -186,15 +193,11 @@ class _Checks:
                 summary = f'a TCP router on "{name}", which speaks HTTP without TLS, would never know which is meant'
                 yield self._error((*base, "rule"), summary, help)
 
-    def _http_tls(self, base: Path, tls: RouterTls, name: str, entrypoint: Entrypoint) -> Iterator[Diagnostic]:
+    def _not_for_http(self, base: Path, tls: RouterTls) -> Diagnostic:
         if tls.passthrough:
             help = "only TCP routers, with HostSNI, pass connections through"
-            yield self._error((*base, "tls", "passthrough"), "an HTTP router has to see what is inside TLS", help)
-        elif not tls.enabled:
-            summary = "HTTP routers have TLS where their entrypoint has"
-            yield self._error((*base, "tls", "enabled"), summary, "remove it")
-        elif entrypoint.tls is None:
-            yield self._error((*base, "tls"), f'"{name}" has no TLS that options could differ from', "remove tls")
+            return self._error((*base, "tls", "passthrough"), "an HTTP router has to see what is inside TLS", help)
+        return self._error((*base, "tls", "enabled"), "HTTP routers have TLS where their entrypoint has", "remove it")
 
     def _rule_protocol(self, base: Path, router: Router, protocol: str) -> Iterator[Diagnostic]:
         wrong = {"http": TCP_ONLY, "tcp": HTTP_ONLY}.get(protocol)
@@ -302,6 +305,10 @@ class _Checks:
                     yield self._error(path, f"{entrypoint.address} is already the address of {owner}", help)
                     break
             taken.append((transport, entrypoint.address, f'entrypoint "{name}"', path))
+
+    def _unheeded(self, found: Iterable[Unheeded]) -> Iterator[Diagnostic]:
+        for severity, path, summary, help in found:
+            yield Diagnostic(severity, self.document.place(path), summary, help)
 
     def _error(self, path: Path, summary: str, help: str, *, key: bool = False) -> Diagnostic:
         return Diagnostic("error", self.document.place(path, key=key), summary, help)

@@ -8,33 +8,15 @@ from a3sgw.config.entrypoint import Entrypoint
 from a3sgw.config.router import Router
 from a3sgw.config.streams import Wrong
 
-_NOT_THERE = {
-    "tls": "TLS is not spoken over UDP",
-    "redirect": "only HTTP has redirects",
-    "proxy_protocol": "PROXY headers are read on TCP only",
-    "proxy_protocol_required": "PROXY headers are read on TCP only",
-    "http2": "HTTP/2 is not spoken over UDP",
-    "tcp_allowed_ips": "use a tcp-filter middleware with allowed_ips, which looks at new sessions here",
-    "max_connections": "use udp_max_sessions, which ends the session that has been silent for longest",
-}
-_ONLY_HERE = ("udp_session_timeout_secs", "udp_max_sessions")
-
 
 def wrong_with(name: str, entrypoint: Entrypoint, kinds: Callable[[str], Mapping[str, str]]) -> Iterator[Wrong]:
     """What is wrong with this entrypoint; `kinds` are those of all that a middleware
     stands for, by name."""
     base = ("entrypoints", name)
     if entrypoint.protocol != "udp":
-        for key in _ONLY_HERE:
-            if key in entrypoint.model_fields_set:
-                summary = f"{key} does not work on {entrypoint.protocol} entrypoints"
-                yield (*base, key), summary, 'remove it, or set protocol = "udp"'
         return
     if entrypoint.address.path:
         yield (*base, "address"), "UDP entrypoints have no Unix sockets", "write host:port"
-    for key, help in _NOT_THERE.items():
-        if key in entrypoint.model_fields_set and getattr(entrypoint, key):
-            yield (*base, key), f"{key} does not work on udp entrypoints", help
     for index, one in enumerate(entrypoint.middlewares):
         for part, kind in kinds(one).items():
             if kind != "chain" and not kind.startswith("tcp-"):

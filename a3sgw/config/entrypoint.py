@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from a3sgw.options import (
     Address,
+    AfterValidator,
     BaseOptions,
     Duration,
     Field,
@@ -14,10 +15,22 @@ from a3sgw.options import (
     Secret,
     Several,
     Size,
+    ValueKind,
     model_validator,
+    shown,
 )
 
 TlsVersion = Literal["1.2", "1.3"]
+
+
+def _protocol(value: str) -> str:
+    if not (value.isascii() and 0 < len(value) < 256):
+        raise OptionError(f"{shown(value)} is no name of a protocol", "write 1 to 255 ASCII characters, e.g. h2")
+    return value
+
+
+Protocols = tuple[Annotated[str, AfterValidator(_protocol), ValueKind("string")], ...]
+"""As they are offered by ALPN: RFC 7301 §3.1 has one byte for the length of each."""
 
 
 class CertificateFiles(BaseOptions):
@@ -37,7 +50,15 @@ class ClientAuth(BaseOptions):
     """PEM files with the authorities that may sign client certificates."""
 
     mode: Literal["none", "request", "require", "verify-if-given", "require-and-verify"] = "require-and-verify"
-    """What a client has to show."""
+    """What a client has to show; `request` and `require` believe any certificate."""
+
+    @model_validator(mode="after")
+    def _checks_what_it_is_given(self) -> ClientAuth:
+        if self.ca_files and self.mode in ("request", "require"):
+            verifying = "verify-if-given" if self.mode == "request" else "require-and-verify"
+            summary = f'mode "{self.mode}" believes any certificate, whatever ca_files says'
+            raise OptionError(summary, f'write mode = "{verifying}", or remove ca_files', "mode")
+        return self
 
 
 class AcmeDns(BaseOptions):
@@ -92,7 +113,7 @@ class Tls(BaseOptions):
     cipher_suites: tuple[str, ...] = ()
     """OpenSSL names of the TLS 1.2 cipher suites; empty means the library's choice."""
 
-    alpn: tuple[str, ...] = ("h2", "http/1.1")
+    alpn: Protocols = ("h2", "http/1.1")
     """Protocols offered, best first: HTTP offers those of them that the gateway speaks, so far `http/1.1`; TCP routers
     offer what is written here."""
 
@@ -176,6 +197,21 @@ class Redirect(BaseOptions):
     permanent: bool = True
     """308/301 instead of 307/302."""
 
+    @property
+    def port(self) -> int:
+        """The port that is written; 0 when it is the name of an entrypoint."""
+        text = self.to.removeprefix(":")
+        return int(text) if text.isascii() and text.isdigit() else 0
+
+    @model_validator(mode="after")
+    def _leads_somewhere(self) -> Redirect:
+        text = self.to.removeprefix(":")
+        number = text.isascii() and text.isdigit()
+        if (number or self.to.startswith(":")) and not (number and len(text) < 6 and 0 < int(text) < 65536):
+            help = "write a port from 1 to 65535, e.g. :443, or the name of an entrypoint"
+            raise OptionError(f"{shown(self.to)} is no port that a client could be sent to", help, "to")
+        return self
+
 
 class Entrypoint(BaseOptions):
     """A listening socket and the protocol spoken on it."""
@@ -190,7 +226,7 @@ class Entrypoint(BaseOptions):
     """TLS, ended here."""
 
     max_connections: int = Field(0, ge=0)
-    """Connections open at once; 0 means no limit."""
+    """Connections open at once; 0 means no limit. More are closed, on plain HTTP after a 503."""
 
     tcp_allowed_ips: tuple[Network, ...] = ()
     """Networks that may connect to a TCP entrypoint; empty means all."""
@@ -220,7 +256,8 @@ class Entrypoint(BaseOptions):
     """Networks whose X-Forwarded-* fields and PROXY headers are believed."""
 
     proxy_protocol: bool = False
-    """Read the PROXY header (v1 or v2) that peers in `trusted_ips` may send; from others it is refused."""
+    """Read the PROXY header (v1 or v2) that peers in `trusted_ips` may send. From others it is no header: HTTP and TLS
+    refuse it; TCP routers without TLS hand it on, as they do all bytes."""
 
     proxy_protocol_required: bool = False
     """Close connections that do not begin with a PROXY header."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from a3sgw.config.entrypoint import ClientAuth, TlsVersion
+from a3sgw.config.entrypoint import ClientAuth, Protocols, TlsVersion
 from a3sgw.options import BaseOptions, Duration, Field, OptionError, model_validator
 
 
@@ -45,7 +45,7 @@ class RouterTls(BaseOptions):
     cipher_suites: tuple[str, ...] = ()
     """OpenSSL names of the TLS 1.2 cipher suites; empty means those of the entrypoint."""
 
-    alpn: tuple[str, ...] = ()
+    alpn: Protocols = ()
     """Protocols offered, best first; empty means those of the entrypoint."""
 
     client_auth: ClientAuth | None = None

@@ -141,9 +141,10 @@ def _upgrade(request: Request) -> None:
     if b"upgrade" not in connection or not request.minor or request.content_length != 0:
         return
     tokens = [token.strip(b" \t") for token in sent.split(b",")]
-    if not all(map(_PROTOCOL.fullmatch, tokens)):
+    named = list(filter(None, tokens))  # empty ones mean nothing (RFC 9110 §5.6.1.2)
+    if not all(map(_PROTOCOL.fullmatch, named)):
         return
-    wanted = [token for token in tokens if _OURS.fullmatch(token) is None]
+    wanted = [token for token in named if _OURS.fullmatch(token) is None]
     if wanted:
         request.upgrade = sent if len(wanted) == len(tokens) else b", ".join(wanted)
         request.te = b""  # there will be no trailers

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from a3sgw.certificates import self_signed
+from a3sgw.certificates import can_name, self_signed
 from a3sgw.config.entrypoint import Tls
+from a3sgw.options import OptionError
 from a3sgw.tls.pairs import Pair, Source, pair_of
-from a3sgw.tls.profile import Profile
+from a3sgw.tls.profile import Profile, context_of
 from a3sgw.tls.self_signed import kept
 from a3sgw.tls.termination import Termination
 
@@ -44,10 +46,20 @@ def sources(tls: Tls, directory: Path) -> Iterable[Source]:
 
 
 def made_up_for(names: Iterable[str], *, keep: bool = True) -> Pair:
-    """The same for all processes, and after a restart, where there is a place to keep it."""
-    wanted = tuple(sorted({one for one in names if one}))
+    """The same for all processes, and after a restart, where there is a place to keep it. Names that no certificate can
+    hold are left out."""
+    wanted = tuple(sorted({one for one in names if can_name(one)}))
 
     def make() -> bytes:
         return b"\n".join(self_signed(wanted))
 
-    return pair_of(kept(wanted, make) if keep else make())
+    return pair_of(kept(wanted, make, _is_usable) if keep else make())
+
+
+def _is_usable(pem: bytes) -> bool:
+    """Whether it is a certificate with its key, and has not expired."""
+    try:
+        context_of(Profile("1.2", None, (), (), session_tickets=False), pem)
+        return pair_of(pem).facts.not_after > time.time()
+    except OptionError:
+        return False

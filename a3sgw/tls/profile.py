@@ -9,7 +9,8 @@ from pathlib import Path
 
 from a3sgw.config.entrypoint import ClientAuth, Tls
 from a3sgw.config.router import RouterTls
-from a3sgw.options import OptionError
+from a3sgw.options import OptionError, shown
+from a3sgw.tls.ciphers import unknown
 from a3sgw.tls.openssl import accept_any_certificate, keep_no_sessions, set_groups
 
 _CIPHERS = ":".join(
@@ -47,7 +48,8 @@ class Profile:
 
 
 def profile_of(options: Tls, directory: Path, router: RouterTls | None = None, *, http: bool = True) -> Profile:
-    """The options of an entrypoint, changed by those of a router; OptionError for authorities that cannot be read.
+    """The options of an entrypoint, changed by those of a router; OptionError for authorities that cannot be read
+    and for cipher suites that OpenSSL does not know.
 
     With `http` only protocols are offered that the gateway speaks; a TCP endpoint may speak any, so they are offered
     only where they are named.
@@ -67,10 +69,16 @@ def profile_of(options: Tls, directory: Path, router: RouterTls | None = None, *
     if newest is not None and newest < oldest:
         summary = f"no TLS version is at least {oldest} and at most {newest}"
         raise OptionError(summary, "raise max_version, or lower min_version", "max_version")
+    suites = given.cipher_suites or options.cipher_suites
+    if lost := unknown(suites):
+        help = "write OpenSSL's names, such as ECDHE-RSA-AES128-GCM-SHA256"
+        if lost[0].startswith("TLS_"):
+            help += "; those of TLS 1.3 are always offered"
+        raise OptionError(f"OpenSSL does not know the cipher suite {shown(lost[0])}", help, "cipher_suites")
     return Profile(
         oldest,
         newest,
-        given.cipher_suites or options.cipher_suites,
+        suites,
         alpn,
         options.session_tickets,
         auth.mode,

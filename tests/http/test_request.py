@@ -197,3 +197,22 @@ def test_what_is_repaired(head: bytes, line: bytes) -> None:
 def test_what_is_not_repaired(head: bytes) -> None:
     """Any second fault, and anything that could be read in two ways."""
     assert repair(head) is None
+
+
+@pytest.mark.parametrize(
+    ("sent", "wanted"),
+    [
+        (b"websocket", b"websocket"),
+        (b",websocket", b"websocket"),
+        (b"websocket, ,", b"websocket"),
+        (b", h2c,,websocket , a/1", b"websocket, a/1"),
+        (b"websocket\r\nUpgrade: ,a", b"websocket, a"),
+        (b",", b""),
+        (b",h2c", b""),
+        (b",web socket", b""),
+    ],
+)
+def test_protocols_asked_for(sent: bytes, wanted: bytes) -> None:
+    """Empty elements of Upgrade are ignored (RFC 9110 §5.6.1.2), and do not get to the endpoint."""
+    head = b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: %b\r\n\r\n" % sent
+    assert read_request(head, RULES).upgrade == wanted

@@ -45,6 +45,30 @@ def test_not_believed(cache: Path) -> None:
     assert kept(["a"], lambda: b"four") == b"four"
 
 
+def test_not_usable(cache: Path) -> None:
+    """What is not what it should be is made again and replaced, and a pipe keeps nobody waiting."""
+    kept(["a"], lambda: b"one")
+    (path,) = cache.iterdir()
+    assert kept(["a"], lambda: b"two", lambda found: found == b"two") == b"two"
+    assert path.read_bytes() == b"two"
+    path.write_bytes(b"")
+    assert kept(["a"], lambda: b"three") == b"three"
+    path.unlink()
+    os.mkfifo(path, 0o600)
+    assert kept(["a"], lambda: b"four") == b"four"
+    assert path.read_bytes() == b"four"
+
+
+def test_directory(cache: Path) -> None:
+    """A directory in its place stays there: the certificate lasts as long as the process."""
+    kept(["a"], lambda: b"one")
+    (path,) = cache.iterdir()
+    path.unlink()
+    path.mkdir(mode=0o700)
+    assert kept(["a"], lambda: b"two") == b"two"
+    assert [one.is_dir() for one in cache.iterdir()] == [True], "and nothing beside it"
+
+
 def test_no_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where nothing can be kept it lasts as long as the process."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null")
