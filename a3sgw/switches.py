@@ -13,15 +13,14 @@ from a3sgw.config.kind import serves
 from a3sgw.config.load_balancer import LoadBalancer
 from a3sgw.config.model import Config
 from a3sgw.config.router import Router
-from a3sgw.config.streams import behind
 from a3sgw.middlewares.base import Middleware
 from a3sgw.networks import NetworkSet
 from a3sgw.observe.tcp import TcpMetrics
 from a3sgw.options import OptionError
-from a3sgw.plan import NO_LIMIT
+from a3sgw.plan import NO_LIMIT, Plan
 from a3sgw.proxy.doors import Doors
 from a3sgw.proxy.switch import Switch
-from a3sgw.proxy.tcp_route import TcpRoute
+from a3sgw.proxy.tcp_route import TcpRoute, Way
 from a3sgw.proxy.tunnel import Terms
 from a3sgw.routing.builtin import RouterTimeouts, SameTls
 from a3sgw.routing.chain import Chain
@@ -252,31 +251,29 @@ class SwitchCompiler:
         else:
             chain = Chain([RouterTimeouts(router.timeouts)] if router.timeouts is not None else [])
             plans = {leaf: chain.plan(plan) for leaf, plan in node.leaves()}
-            plan = next(iter(plans.values()))
-            balancer = self._balancer(router.service)
+            ways = {leaf: self._way(router, leaf.name, plan) for leaf, plan in plans.items()}
             route = TcpRoute(
                 name,
                 router.service,
                 node,
                 plans,
-                plan,
-                _terms(router, balancer, plan.stream_idle_timeout, plan.stream_total_timeout),
+                ways,
                 mode,
                 profile,
                 Doors(middlewares),
                 around.metrics(entrypoint, name, router.service),
                 around.observe(entrypoint, name, router.service),
-                balancer.proxy_protocol,
             )
         self.made.routes[entrypoint, name] = made_of, route
         return route
 
-    def _balancer(self, service: str) -> LoadBalancer:
-        """Of the service, or the first that it leads to."""
-        for one in behind(service, self._around.config.services).values():
-            if one.load_balancer is not None:
-                return one.load_balancer
-        return LoadBalancer.model_validate({})
+    def _way(self, router: Router, service: str, plan: Plan) -> Way:
+        """To a service that has endpoints."""
+        balancer = self._around.config.services[service].load_balancer
+        if balancer is None:
+            raise AssertionError("unreachable: only services with endpoints are leaves")
+        terms = _terms(router, balancer, plan.stream_idle_timeout, plan.stream_total_timeout)
+        return Way(plan, terms, balancer.proxy_protocol)
 
 
 def _terms(router: Router, balancer: LoadBalancer, idle: float, total: float) -> Terms:

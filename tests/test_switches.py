@@ -103,7 +103,7 @@ def test_modes() -> None:
 def test_idle_connections(more: str, idle: float) -> None:
     """They have an hour, unless somebody says otherwise."""
     switch = compiled(entrypoint("tcp") + tcp("HostSNI(`*`)", more)).switching.switches["e"]
-    assert switch.tcp.entries[0].route.terms.idle == idle
+    assert [way.terms.idle for way in switch.tcp.entries[0].route.ways.values()] == [idle]
 
 
 def test_what_is_equal_goes_on(tmp_path: Path) -> None:

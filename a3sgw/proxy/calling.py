@@ -117,13 +117,14 @@ class Call(asyncio.Protocol):
         self._task = spawn(self._connect(), "connect")
 
     async def _connect(self) -> None:
-        visit, plan = self._visit, self._route.plan
+        visit = self._visit
         while True:
             choice = visit.next()
             if isinstance(choice, UpstreamError):
                 self._fail(choice)
                 return
             self.endpoint = choice.endpoint.url
+            plan = self._route.ways[choice.service].plan
             try:
                 transport, listener = await choice.endpoint.pool.dial(Listener, plan.connect_timeout)
                 if self.postgres:
@@ -159,9 +160,10 @@ class Call(asyncio.Protocol):
         listener.early = b""
 
     def _join(self, transport: asyncio.Transport, listener: Listener, choice: Choice) -> None:
-        if self._route.proxy_protocol:
-            transport.write(self._header())
-        tunnel = Tunnel(self.gate.sweeper, self._route.terms, self._route, self._tunnel_ended)
+        way = self._route.ways[choice.service]
+        if way.proxy_protocol:
+            transport.write(self._header(way.proxy_protocol))
+        tunnel = Tunnel(self.gate.sweeper, way.terms, self._route, self._tunnel_ended)
         tunnel.started = self._started
         self._visit.answered()  # being there is what can be said of an endpoint; what it says is its own affair
         self._route.metrics.opened()
@@ -175,10 +177,10 @@ class Call(asyncio.Protocol):
             if ended and not side.lost:
                 side.eof_received()
 
-    def _header(self) -> bytes:
+    def _header(self, version: str) -> bytes:
         here = self._transport.get_extra_info("sockname")
         local = (here[0], here[1]) if isinstance(here, tuple) else ("", 0)
-        encode = encode_v1 if self._route.proxy_protocol == "v1" else encode_v2
+        encode = encode_v1 if version == "v1" else encode_v2
         return encode(self.peer, local) if self.peer[0] and local[0] else encode(None, None)
 
     # The end...

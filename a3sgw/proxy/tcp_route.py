@@ -15,6 +15,16 @@ from a3sgw.service.node import Leaf, Node
 from a3sgw.tls.profile import Profile
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How connections go to one of the services that a route may lead to."""
+
+    plan: Plan
+    terms: Terms
+    proxy_protocol: str = ""
+    """Version of the PROXY header that endpoints get; empty for none."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class TcpRoute:
     """Compared by identity: a reload that changes nothing about it keeps it, and its connections."""
@@ -24,9 +34,9 @@ class TcpRoute:
     node: Node
     """Where to ask for an endpoint."""
     plans: Mapping[Leaf, Plan]
-    """How connections go to each service it may lead to."""
-    plan: Plan
-    terms: Terms
+    """The times of each service it may lead to."""
+    ways: Mapping[Leaf, Way]
+    """All there is to know of each of them."""
     mode: Mode
     profile: Profile | None
     """What TLS is ended with, where it ends here."""
@@ -35,8 +45,6 @@ class TcpRoute:
     metrics: TcpMetrics
     observe: tuple[Callable[[Any], None], ...] = ()
     """Told of each connection that has ended."""
-    proxy_protocol: str = ""
-    """Version of the PROXY header that endpoints get; empty for none."""
 
     def __repr__(self) -> str:
         return f"<TcpRoute [{self.name} → {self.service}, {self.mode}]>"

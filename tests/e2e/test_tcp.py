@@ -485,6 +485,32 @@ async def test_proxy_header_sent(version: str) -> None:
             assert server.heard[0][header.length :] == b"hello"
 
 
+async def test_each_service_in_its_own_way() -> None:
+    """Where a router leads to several services, the header and the times are those of the service that is asked."""
+    async with TcpServer() as plain, TcpServer() as told:
+        parts = "".join(
+            f'services "{name}" {{\nload_balancer {{\nservers = [{{ url = "{server.url}" }}]\n{more}\n}}\n}}\n'
+            for name, server, more in (
+                ("one", plain, 'stream_idle_timeout = "200ms"'),
+                ("two", told, 'proxy_protocol = "v2"'),
+            )
+        )
+        both = 'services "both" {\nweighted { services = [{ name = "one" }, { name = "two" }] }\n}\n'
+        all_ = 'routers "all" {\nrule = "HostSNI(`*`)"\nservice = "both"\nentrypoints = ["web"]\n}\n'
+        async with gateway(entrypoint() + all_ + both + parts) as running:
+            wires = [await running.connect() for _ in range(4)]
+            for wire in wires:
+                await wire.send(b"hello")
+                await wire.until(b"hello")
+            assert plain.heard == [b"hello"] * 2
+            assert [isinstance(parse(data), Header) for data in told.heard] == [True] * 2
+            await until(
+                lambda: running.gateway.health()["entrypoints"]["web"]["connections"] == 2, "two were idle for too long"
+            )
+        assert [(record["endpoint"], record["error"]) for record in running.records[:2]] == [(plain.url, "idle")] * 2
+        assert [record["endpoint"] for record in running.records[2:]] == [told.url] * 2
+
+
 async def test_unix_sockets(tmp_path: Path) -> None:
     """Both sides may be socket files."""
     path = tmp_path / "there"
