@@ -195,6 +195,7 @@ async def seen_by_endpoint(on: Stage, request: bytes) -> Message:
         b"Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n",
         b"Connection: keep-alive\r\nConnection: upgrade\r\nUpgrade: websocket\r\n",
         b"Connection: upgrade\r\nUpgrade: h2c, websocket\r\n",
+        b"Connection: ,upgrade\r\nUpgrade: ,websocket,\r\n",
         b"Connection: upgrade\r\nUpgrade: HTTP/2.0\r\nUpgrade: websocket\r\nUpgrade: TLS/1.3\r\n",
         b"Connection: upgrade, HTTP2-Settings\r\nUpgrade: websocket\r\nHTTP2-Settings: AAMAAABkAAQ\r\n",
         b"Connection: upgrade, TE\r\nTE: trailers\r\nUpgrade: websocket\r\n",
@@ -223,7 +224,7 @@ async def test_an_upgrade_is_asked_for_by_token(fields: bytes) -> None:
         b"Connection: Upgrade\r\nUpgrade: TLS/1.0\r\n",
         b"Connection: Upgrade\r\nUpgrade: \r\n",
         b"Connection: Upgrade\r\nUpgrade: web socket\r\n",
-        b"Connection: Upgrade\r\nUpgrade: websocket,\r\n",
+        b"Connection: Upgrade\r\nUpgrade: ,\r\n",
     ],
 )
 async def test_what_is_no_upgrade_is_a_plain_request(fields: bytes) -> None:
