@@ -451,11 +451,7 @@ async def test_proxy_header_on_http() -> None:
     [
         ('trusted_ips = ["127.0.0.1"]\nproxy_protocol_required = true', b"", False),
         ('trusted_ips = ["127.0.0.1"]\nproxy_protocol_required = true', b"PROXY UNKNOWN\r\n", True),
-<<<<<<< HEAD
-        ('trusted_ips = ["10.0.0.1"]\nproxy_protocol_required = true', b"PROXY UNKNOWN\r\n", False),
-=======
         ('trusted_ips = ["192.0.2.7"]\nproxy_protocol_required = true', b"PROXY UNKNOWN\r\n", False),
->>>>>>> f2
         ("proxy_protocol = true", b"", True),
         ("proxy_protocol = true", b"PROXY UNKNOWN\r\n", False),
         ('trusted_ips = ["127.0.0.1"]\nproxy_protocol = true', b"PROXY TCP4 1.2.3.4 5.6.7.8 1\r\n", False),
