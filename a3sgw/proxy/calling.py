@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
 from a3sgw.errors import ConnectionLost, UpstreamError
 from a3sgw.http.message import Request
@@ -28,9 +28,15 @@ class Listener(asyncio.Protocol):
     """The endpoint's side until there is a tunnel: keeps what the endpoint says first."""
 
     def __init__(self) -> None:
+        self._has_halves = True
+        """Whether its connection may end on one side only."""
         self.early = b""
         self.ended = False
         self.heard: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.BaseProtocol."""
+        self._has_halves = cast(asyncio.Transport, transport).can_write_eof()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -41,7 +47,7 @@ class Listener(asyncio.Protocol):
         """asyncio.Protocol; the tunnel does not hear it again, so it is remembered."""
         self.ended = True
         self._tell()
-        return True
+        return self._has_halves
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio.BaseProtocol."""
@@ -55,6 +61,9 @@ class Listener(asyncio.Protocol):
 
 class Call(asyncio.Protocol):
     """In the gate's connections from the moment it has a route; what observers read is complete when it has ended."""
+
+    needs_goodbye = True
+    """As a tunnel (see `Side`)."""
 
     def __init__(
         self,
@@ -191,6 +200,8 @@ class Call(asyncio.Protocol):
         self._route.metrics.over(self.reason, self.seconds, self.received, self.sent)
         if self.reason in ("reset", "idle", "total"):
             self.error = self.reason
+        elif tunnel.bare:
+            self.error = "no close_notify"
         self.gate.leave(tunnel)
         self._visit.over(False)
         self._finish()

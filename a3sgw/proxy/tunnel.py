@@ -44,6 +44,8 @@ class Side(asyncio.Protocol):
     """One of the two connections; `bytes` counts what has come from it."""
 
     __slots__ = ("bytes", "ended", "lost", "other", "transport", "tunnel", "write")
+    needs_goodbye = True
+    """With TLS: nothing but a goodbye tells that what came is whole."""
 
     def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, other: asyncio.Transport) -> None:
         self.tunnel = tunnel
@@ -63,10 +65,10 @@ class Side(asyncio.Protocol):
         self.write(data)
 
     def eof_received(self) -> bool:
-        """asyncio.Protocol; with TLS there is no half of a connection, whatever is returned here."""
+        """asyncio.Protocol; some transports, those of event loops for TLS, know no half of a connection."""
         self.ended = True
         self.tunnel.half_ended(self)
-        return True
+        return self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """This side reads slowly: the kernel holds the other one back (asyncio.BaseProtocol)."""
@@ -90,6 +92,7 @@ class Tunnel:
         "_retired",
         "_unsent",
         "_until",
+        "bare",
         "client",
         "deadline",
         "endpoint",
@@ -110,6 +113,8 @@ class Tunnel:
         """Whatever the owner calls a route; a reload asks for it."""
         self.client: Side = cast(Side, None)
         self.endpoint: Side = cast(Side, None)
+        self.bare = False
+        """Whether the side that ended it did so without the goodbye that TLS has for that."""
         self.reason = ""
         """Why it ended: "client closed", "endpoint closed", "reset", "idle", "total", "reload" or "shutdown"."""
         self.started = self.touched = sweeper.now
@@ -197,6 +202,8 @@ class Tunnel:
 
     def half_ended(self, side: Side) -> None:
         """`side` has said everything; the other may go on as long as it is not silent for long."""
+        if not self.reason and not side.transport.get_extra_info("close_notify", True):
+            self.bare = True
         self._because("client closed" if side is self.client else "endpoint closed")
         other = self._across(side)
         if other.ended:

@@ -173,6 +173,141 @@ async def test_ended_here(authority: Authority) -> None:
         client.close()
 
 
+class Records:
+    """A client with TLS that decides what becomes of each record."""
+
+    def __init__(self, wire: Wire, context: ssl.SSLContext, name: str) -> None:
+        self.wire = wire
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    async def shake_hands(self) -> None:
+        """Until the server has what it needs."""
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self.wire.send(self._outgoing.read())
+                self._incoming.write(await self.wire.more())
+        await self.wire.send(self._outgoing.read())
+
+    def record(self, data: bytes) -> bytes:
+        """`data`, encrypted."""
+        self._tls.write(data)
+        return self._outgoing.read()
+
+    def goodbye(self) -> bytes:
+        """A close_notify."""
+        with pytest.raises(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        return self._outgoing.read()
+
+
+@pytest.mark.parametrize(
+    ("how", "sees", "error"),
+    [
+        ("goodbye", "FIN", ""),
+        ("end", "FIN", "no close_notify"),
+        ("inside a record", "RST", "reset"),
+        ("inside a later record", "RST", "reset"),
+        ("bad record", "RST", "reset"),
+    ],
+)
+async def test_how_tls_ends(authority: Authority, how: str, sees: str, error: str) -> None:
+    """What is cut off does not look whole to the endpoint. A FIN between two records does, because many clients never
+    say goodbye, but the log tells of it."""
+    tls = f"tls {{\n{authority.issue('a.example').hcl}\n}}"
+    heard: list[tuple[bytes, str]] = []
+    came, over = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        data = await reader.readexactly(5)
+        came.set()
+        try:
+            heard.append((data + await reader.read(), "FIN"))
+        except ConnectionResetError:
+            heard.append((data, "RST"))
+        writer.transport.abort()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint(tls) + router("all", "HostSNI(`*`)", url)) as running:
+        client = Records(await running.connect(), authority.client(), "a.example")
+        await client.shake_hands()
+        first = client.record(b"hello")
+        if how == "inside a record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(client.record(b"more")[:9])
+        elif how == "inside a later record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(client.record(b" and ") + client.record(b"more")[:9])
+        elif how == "bad record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        else:
+            await client.wire.send(first + (client.goodbye() if how == "goodbye" else b""))
+        client.wire.half_close()
+        async with asyncio.timeout(5):
+            await over.wait()
+        assert heard == [(b"hello", sees)]
+        assert await running.deserted()
+    assert running.records[0]["error"] == error
+    server.close()
+
+
+async def test_how_tls_of_an_endpoint_ends(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    """The end of an endpoint with TLS is passed on, without a warning of the event loop's."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await reader.readexactly(1)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=authority.server("localhost"))
+    url = f"tcp://localhost:{server.sockets[0].getsockname()[1]}"
+    trust = f'tls {{ ca_file = "{authority.file}" }}'
+    async with gateway(entrypoint() + router("all", "HostSNI(`*`)", url, balancer=trust)) as running:
+        wire = await running.connect()
+        await wire.read(5)
+        await wire.send(b"x")
+        assert await wire.end() == (b"", "FIN")
+        wire.close()
+        assert await running.deserted()
+    assert running.records[0]["error"] == ""
+    assert "eof_received" not in caplog.text
+    server.close()
+
+
+async def test_goodbye_after_ours(authority: Authority) -> None:
+    """A client that says goodbye after the endpoint has ended has not broken anything."""
+    tls = f"tls {{\n{authority.issue('a.example').hcl}\n}}"
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write_eof()
+        assert await reader.read() == b"all"
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint(tls) + router("all", "HostSNI(`*`)", url)) as running:
+        client = Records(await running.connect(), authority.client(), "a.example")
+        await client.shake_hands()
+        await client.wire.end()
+        await client.wire.send(client.record(b"all") + client.goodbye())
+        async with asyncio.timeout(5):
+            await ended.wait()
+        assert await running.deserted()
+    assert (running.records[0]["error"], running.records[0]["received"]) == ("", 3)
+    server.close()
+
+
 async def test_protocols_of_a_router(authority: Authority) -> None:
     """`alpn` of a TCP router is offered as it is written, whether the gateway speaks it or not."""
     tls = f"tls {{\n{authority.issue('a.example').hcl}\n}}"
