@@ -22,6 +22,10 @@ from a3sgw.tasks import spawn
 from a3sgw.tls.postgres import ACCEPTANCE, SSL_REQUEST
 
 _log = logging.getLogger("a3sgw.proxy")
+_EARLY = 65536
+"""Bytes of a client that are read before there is an endpoint."""
+_ANSWER = 5.0
+"""Seconds, at most, for the answer to an SSLRequest: it is one byte, and nothing has to be looked up for it."""
 
 
 class Listener(asyncio.Protocol):
@@ -112,7 +116,7 @@ class Call(asyncio.Protocol):
     # Before the tunnel...
 
     def begin(self) -> None:
-        """Ask the middlewares, then connect; nothing more is read of the client meanwhile."""
+        """Ask the middlewares, then connect; little is read of the client meanwhile, to see when it leaves."""
         transport = self._transport
         transport.set_protocol(self)
         if self._route.doors:
@@ -122,7 +126,6 @@ class Call(asyncio.Protocol):
                 self._over("filter", "a middleware refused")
                 return
             self._passed = passed
-        transport.pause_reading()
         self._task = spawn(self._connect(), "connect")
 
     async def _connect(self) -> None:
@@ -137,7 +140,7 @@ class Call(asyncio.Protocol):
             try:
                 transport, listener = await choice.endpoint.pool.dial(Listener, plan.connect_timeout)
                 if self.postgres:
-                    await self._ask_for_tls(transport, listener, plan.request_timeout)
+                    await self._ask_for_tls(transport, listener, min(plan.connect_timeout, _ANSWER))
             except UpstreamError as error:
                 _log.warning("endpoint not reached", extra={"endpoint": self.endpoint, "why": error.reason})
                 visit.not_reached(error)
@@ -155,7 +158,7 @@ class Call(asyncio.Protocol):
         listener.heard = asyncio.get_running_loop().create_future()
         transport.write(SSL_REQUEST)
         try:
-            async with asyncio.timeout(min(seconds, 30.0)):
+            async with asyncio.timeout(seconds):
                 await listener.heard
         except TimeoutError:
             transport.abort()
@@ -232,9 +235,10 @@ class Call(asyncio.Protocol):
                 observe(self)
 
     def data_received(self, data: bytes) -> None:
-        """asyncio.Protocol: what was on its way when reading was paused, or never had a chance to be."""
+        """asyncio.Protocol: what there is to say to the endpoint once it is there."""
         self._early += data
-        self._transport.pause_reading()
+        if len(self._early) > _EARLY:
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """asyncio.Protocol; the tunnel does not hear it again, so it is remembered."""

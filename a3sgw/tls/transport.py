@@ -332,8 +332,8 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         return self._raw.get_write_buffer_size()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """asyncio.BaseTransport; ``ssl_object`` is this connection's, ``close_notify`` is False when it has ended without
-        one."""
+        """asyncio.BaseTransport; ``ssl_object`` is this connection's, ``close_notify`` is False when it has ended
+        without one."""
         if name == "close_notify":
             return not self._bare
         return self._tls if name == "ssl_object" else self._raw.get_extra_info(name, default)

@@ -452,6 +452,31 @@ async def test_postgresql_passed_through() -> None:
     server.close()
 
 
+async def test_a_client_that_leaves_early() -> None:
+    """Who resets its connection while the endpoint is still asked gives its place back at once."""
+    asked = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        asked.set()
+        await reader.read()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint() + router("db", "HostSNI(`a.example`)", url, PASS)) as running:
+        wire = await running.connect()
+        await wire.send(SSL_REQUEST)
+        await wire.read(1)
+        await wire.send(_hello("a.example"))
+        async with asyncio.timeout(5):
+            await asked.wait()
+        wire.reset()
+        await until(lambda: running.gateway.health()["entrypoints"]["web"]["connections"] == 0, "it has left", within=2)
+    assert running.records[0]["error"] == "the client left"
+    server.close()
+
+
 async def test_bytes_behind_an_ssl_request() -> None:
     """They would be taken for something that came encrypted (CVE-2021-23214)."""
     async with TcpServer() as server:
