@@ -87,6 +87,7 @@ class Tunnel:
     """A client and an endpoint. Its owner has it watched by `sweeper`, and learns of its end by `on_end`, once."""
 
     __slots__ = (
+        "_broken",
         "_closing",
         "_on_end",
         "_retired",
@@ -127,6 +128,7 @@ class Tunnel:
         self._retired = ""
         """Why it ends at `_until`, if not by its total limit."""
         self._closing = False
+        self._broken = False
         self._unsent = -1
         """Bytes the two sides had not taken at the last look; -1 when nothing has been seen since then."""
 
@@ -232,10 +234,22 @@ class Tunnel:
         if other.lost:
             self._over()
         elif broke:
-            self._closing = True
-            _reset(other.transport)
+            self._closing = self._broken = True
+            self._until = self.sweeper.now + _CLOSING
+            self._unsent = self._left()
+            self._let_leave()
         else:
             self._close()
+
+    def _let_leave(self) -> None:
+        """Reset what is left once it has got all that came before the other one broke, or takes no more of it."""
+        before, self._unsent = self._unsent, self._left()
+        now = self.sweeper.now
+        if self._unsent < before:
+            self._until = now + _CLOSING
+        self.deadline = 0.0  # look at every sweep
+        if not self._unsent or now >= self._until:
+            self.abort()
 
     def _because(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -264,7 +278,9 @@ class Tunnel:
     def overdue(self) -> None:
         """The sweeper's call: it may be over, or only be time to look again."""
         now = self.sweeper.now
-        if self._closing:
+        if self._broken:
+            self._let_leave()
+        elif self._closing:
             if self._takes_bytes():
                 self.deadline = now + _CLOSING
             else:

@@ -9,11 +9,13 @@ import socket
 import ssl
 import struct
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from a3sgw import load_config
 from a3sgw.proxy_protocol import Header, encode_v1, encode_v2, parse
+from a3sgw.unsent import unsent
 from tests.support.echo import Echo
 from tests.support.gateway import Running, gateway
 from tests.support.live import until
@@ -115,6 +117,23 @@ async def test_a_reset_is_passed_on() -> None:
         assert await wire.end() == (b"", "RST")
         assert await running.deserted()
     assert running.records[0]["error"] == "reset"
+
+
+async def test_what_came_before_a_reset_arrives() -> None:
+    """All that an endpoint has said before its connection broke reaches a client that reads slowly; then it breaks."""
+    async with TcpServer() as server, gateway(entrypoint() + router("all", "HostSNI(`*`)", server)) as running:
+        wire = await running.connect()
+        await wire.send(b"x")
+        await wire.read(1)
+        server.writers[0].write(bytes(1 << 20))
+        ended = running.gateway.metrics
+        raw = server.writers[0].get_extra_info("socket")
+        await until(lambda: unsent(cast(asyncio.Transport, server.writers[0].transport)) == 0, "the gateway has it all")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.writers[0].transport.abort()
+        answer, how = await wire.end()
+        assert (len(answer), how) == (1 << 20, "RST")
+        assert ended().tcp("web", "all", "all").ended == {"reset": 1}
 
 
 async def test_nobody_there() -> None:
