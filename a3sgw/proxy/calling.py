@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Any
+from typing import Any, cast
 
 from a3sgw.errors import ConnectionLost, UpstreamError
 from a3sgw.http.message import Request
@@ -22,15 +22,25 @@ from a3sgw.tasks import spawn
 from a3sgw.tls.postgres import ACCEPTANCE, SSL_REQUEST
 
 _log = logging.getLogger("a3sgw.proxy")
+_EARLY = 65536
+"""Bytes of a client that are read before there is an endpoint."""
+_ANSWER = 5.0
+"""Seconds, at most, for the answer to an SSLRequest: it is one byte, and nothing has to be looked up for it."""
 
 
 class Listener(asyncio.Protocol):
     """The endpoint's side until there is a tunnel: keeps what the endpoint says first."""
 
     def __init__(self) -> None:
+        self._has_halves = True
+        """Whether its connection may end on one side only."""
         self.early = b""
         self.ended = False
         self.heard: asyncio.Future[None] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """asyncio.BaseProtocol."""
+        self._has_halves = cast(asyncio.Transport, transport).can_write_eof()
 
     def data_received(self, data: bytes) -> None:
         """asyncio.Protocol."""
@@ -41,7 +51,7 @@ class Listener(asyncio.Protocol):
         """asyncio.Protocol; the tunnel does not hear it again, so it is remembered."""
         self.ended = True
         self._tell()
-        return True
+        return self._has_halves
 
     def connection_lost(self, error: Exception | None) -> None:
         """asyncio.BaseProtocol."""
@@ -55,6 +65,9 @@ class Listener(asyncio.Protocol):
 
 class Call(asyncio.Protocol):
     """In the gate's connections from the moment it has a route; what observers read is complete when it has ended."""
+
+    needs_goodbye = True
+    """As a tunnel (see `Side`)."""
 
     def __init__(
         self,
@@ -103,7 +116,7 @@ class Call(asyncio.Protocol):
     # Before the tunnel...
 
     def begin(self) -> None:
-        """Ask the middlewares, then connect; nothing more is read of the client meanwhile."""
+        """Ask the middlewares, then connect; little is read of the client meanwhile, to see when it leaves."""
         transport = self._transport
         transport.set_protocol(self)
         if self._route.doors:
@@ -113,7 +126,6 @@ class Call(asyncio.Protocol):
                 self._over("filter", "a middleware refused")
                 return
             self._passed = passed
-        transport.pause_reading()
         self._task = spawn(self._connect(), "connect")
 
     async def _connect(self) -> None:
@@ -128,7 +140,7 @@ class Call(asyncio.Protocol):
             try:
                 transport, listener = await choice.endpoint.pool.dial(Listener, plan.connect_timeout)
                 if self.postgres:
-                    await self._ask_for_tls(transport, listener, plan.request_timeout)
+                    await self._ask_for_tls(transport, listener, min(plan.connect_timeout, _ANSWER))
             except UpstreamError as error:
                 _log.warning("endpoint not reached", extra={"endpoint": self.endpoint, "why": error.reason})
                 visit.not_reached(error)
@@ -146,7 +158,7 @@ class Call(asyncio.Protocol):
         listener.heard = asyncio.get_running_loop().create_future()
         transport.write(SSL_REQUEST)
         try:
-            async with asyncio.timeout(min(seconds, 30.0)):
+            async with asyncio.timeout(seconds):
                 await listener.heard
         except TimeoutError:
             transport.abort()
@@ -191,6 +203,8 @@ class Call(asyncio.Protocol):
         self._route.metrics.over(self.reason, self.seconds, self.received, self.sent)
         if self.reason in ("reset", "idle", "total"):
             self.error = self.reason
+        elif tunnel.bare:
+            self.error = "no close_notify"
         self.gate.leave(tunnel)
         self._visit.over(False)
         self._finish()
@@ -221,9 +235,10 @@ class Call(asyncio.Protocol):
                 observe(self)
 
     def data_received(self, data: bytes) -> None:
-        """asyncio.Protocol: what was on its way when reading was paused, or never had a chance to be."""
+        """asyncio.Protocol: what there is to say to the endpoint once it is there."""
         self._early += data
-        self._transport.pause_reading()
+        if len(self._early) > _EARLY:
+            self._transport.pause_reading()
 
     def eof_received(self) -> bool:
         """asyncio.Protocol; the tunnel does not hear it again, so it is remembered."""

@@ -44,6 +44,8 @@ class Side(asyncio.Protocol):
     """One of the two connections; `bytes` counts what has come from it."""
 
     __slots__ = ("bytes", "ended", "lost", "other", "transport", "tunnel", "write")
+    needs_goodbye = True
+    """With TLS: nothing but a goodbye tells that what came is whole."""
 
     def __init__(self, tunnel: Tunnel, transport: asyncio.Transport, other: asyncio.Transport) -> None:
         self.tunnel = tunnel
@@ -63,10 +65,10 @@ class Side(asyncio.Protocol):
         self.write(data)
 
     def eof_received(self) -> bool:
-        """asyncio.Protocol; with TLS there is no half of a connection, whatever is returned here."""
+        """asyncio.Protocol; some transports, those of event loops for TLS, know no half of a connection."""
         self.ended = True
         self.tunnel.half_ended(self)
-        return True
+        return self.transport.can_write_eof()
 
     def pause_writing(self) -> None:
         """This side reads slowly: the kernel holds the other one back (asyncio.BaseProtocol)."""
@@ -85,11 +87,13 @@ class Tunnel:
     """A client and an endpoint. Its owner has it watched by `sweeper`, and learns of its end by `on_end`, once."""
 
     __slots__ = (
+        "_broken",
         "_closing",
         "_on_end",
         "_retired",
         "_unsent",
         "_until",
+        "bare",
         "client",
         "deadline",
         "endpoint",
@@ -110,6 +114,8 @@ class Tunnel:
         """Whatever the owner calls a route; a reload asks for it."""
         self.client: Side = cast(Side, None)
         self.endpoint: Side = cast(Side, None)
+        self.bare = False
+        """Whether the side that ended it did so without the goodbye that TLS has for that."""
         self.reason = ""
         """Why it ended: "client closed", "endpoint closed", "reset", "idle", "total", "reload" or "shutdown"."""
         self.started = self.touched = sweeper.now
@@ -122,6 +128,7 @@ class Tunnel:
         self._retired = ""
         """Why it ends at `_until`, if not by its total limit."""
         self._closing = False
+        self._broken = False
         self._unsent = -1
         """Bytes the two sides had not taken at the last look; -1 when nothing has been seen since then."""
 
@@ -197,6 +204,8 @@ class Tunnel:
 
     def half_ended(self, side: Side) -> None:
         """`side` has said everything; the other may go on as long as it is not silent for long."""
+        if not self.reason and not side.transport.get_extra_info("close_notify", True):
+            self.bare = True
         self._because("client closed" if side is self.client else "endpoint closed")
         other = self._across(side)
         if other.ended:
@@ -225,10 +234,22 @@ class Tunnel:
         if other.lost:
             self._over()
         elif broke:
-            self._closing = True
-            _reset(other.transport)
+            self._closing = self._broken = True
+            self._until = self.sweeper.now + _CLOSING
+            self._unsent = self._left()
+            self._let_leave()
         else:
             self._close()
+
+    def _let_leave(self) -> None:
+        """Reset what is left once it has got all that came before the other one broke, or takes no more of it."""
+        before, self._unsent = self._unsent, self._left()
+        now = self.sweeper.now
+        if self._unsent < before:
+            self._until = now + _CLOSING
+        self.deadline = 0.0  # look at every sweep
+        if not self._unsent or now >= self._until:
+            self.abort()
 
     def _because(self, reason: str) -> None:
         self.reason = self.reason or reason
@@ -257,7 +278,9 @@ class Tunnel:
     def overdue(self) -> None:
         """The sweeper's call: it may be over, or only be time to look again."""
         now = self.sweeper.now
-        if self._closing:
+        if self._broken:
+            self._let_leave()
+        elif self._closing:
             if self._takes_bytes():
                 self.deadline = now + _CLOSING
             else:

@@ -13,6 +13,8 @@ from typing import Any, Protocol, cast
 
 _RECORD = 16384
 """Bytes of plaintext in the largest record (RFC 8446 §5.1)."""
+_HEADER = 5
+"""Bytes before each record: its type, a version, and its length."""
 _FED = 65536
 """Bytes that OpenSSL gets to decrypt at once: a `MemoryBIO` keeps allocated what it has held once, until the connection
 ends, so none may ever hold all that the event loop reads or writes at once, which is 256 KB."""
@@ -33,8 +35,11 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     """To the connection below it is a protocol, to the one above a transport."""
 
     __slots__ = (
+        "_bare",
         "_eof",
+        "_error",
         "_incoming",
+        "_inside",
         "_outgoing",
         "_owner",
         "_protocol",
@@ -58,6 +63,12 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         self._state = _HANDSHAKE
         self._eof = False
         """Whether the other side sends no more."""
+        self._bare = False
+        """Whether it has not said so before the connection below ended."""
+        self._inside = False
+        """Whether what has come ends inside of a record."""
+        self._error: ssl.SSLError | None = None
+        """What has broken it."""
         self._said_goodbye = False
         self._protocol: asyncio.Protocol = cast(asyncio.Protocol, None)
         raw.set_protocol(self)
@@ -82,15 +93,19 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
                 else:
                     incoming.write(data)
                     data = self._read(_RECORD)
+                    self._inside = False
                     if incoming.pending:  # of a record that was read nothing is left: none is larger than that
                         data = self._rest([data])
             except ssl.SSLWantReadError:
+                self._inside = self._inside or _ends_inside(data)
                 data = b""
                 if self._outgoing.pending:
                     self._flush()
                 return
-            except ssl.SSLError:
-                self._broken()
+            except ssl.SSLZeroReturnError:
+                data = b""  # a goodbye after ours
+            except ssl.SSLError as error:
+                self._broken(error)
                 return
             if data:
                 self._protocol.data_received(data)
@@ -112,13 +127,17 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
                 more = more[_FED:]
             try:
                 data = self._read(_RECORD)
+                self._inside = False
             except ssl.SSLWantReadError:
+                self._inside = True
                 continue  # it has taken everything
-            except ssl.SSLError:
+            except ssl.SSLZeroReturnError:
+                data = b""  # a goodbye after ours
+            except ssl.SSLError as error:
                 if not pieces:
                     raise
-                asyncio.get_running_loop().call_soon(self._broken)  # first what was fine
-                break
+                asyncio.get_running_loop().call_soon(self._broken, error)  # first what was fine
+                return b"".join(pieces)
             ended = not data
             pieces.append(data)
         if not pieces:
@@ -151,11 +170,16 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         if owner is not None:
             owner.not_secured(reason)
 
-    def _broken(self) -> None:
-        """A record that cannot be decrypted: nothing that follows can be believed."""
-        self._flush()
+    def _broken(self, error: ssl.SSLError) -> None:
+        """A record that cannot be decrypted, or has no end: nothing that follows can be believed."""
+        is_stuck = self._raw.get_write_buffer_size() > 0
+        self._flush()  # the alert
         self._state = _CLOSED
-        self._raw.close()
+        self._error = error
+        if is_stuck:
+            self._raw.abort()
+        else:
+            self._raw.close()
 
     def _peer_closed(self) -> None:
         if not self._eof and self._state == _OPEN:
@@ -164,10 +188,15 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
                 self.close()
 
     def eof_received(self) -> bool:
-        """asyncio.Protocol; without a goodbye it is the end all the same: HTTP says itself where its messages end."""
+        """asyncio.Protocol; without a goodbye it is the end all the same, because many never say it: HTTP says itself
+        where its messages end, and a protocol that does not (`needs_goodbye`) is told at least of half a record."""
         if self._state == _HANDSHAKE:
             self._not_secured("the client left")
             return False
+        if self._inside and self._state == _OPEN and getattr(self._protocol, "needs_goodbye", False):
+            self._broken(ssl.SSLEOFError("the connection ended inside of a record"))
+            return False
+        self._bare = not self._eof
         self._peer_closed()
         return self._state == _OPEN
 
@@ -189,7 +218,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             if owner is not None:
                 owner.not_secured("the client left")
         elif self._protocol is not None:
-            self._protocol.connection_lost(error)
+            self._protocol.connection_lost(error or self._error)
 
     # From above...
 
@@ -303,5 +332,16 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
         return self._raw.get_write_buffer_size()
 
     def get_extra_info(self, name: str, default: Any = None) -> Any:
-        """asyncio.BaseTransport; ``ssl_object`` is this connection's."""
+        """asyncio.BaseTransport; ``ssl_object`` is this connection's, ``close_notify`` is False when it has ended
+        without one."""
+        if name == "close_notify":
+            return not self._bare
         return self._tls if name == "ssl_object" else self._raw.get_extra_info(name, default)
+
+
+def _ends_inside(data: bytes | memoryview) -> bool:
+    """Whether the last of these records is not whole (RFC 8446 §5.1)."""
+    at = 0
+    while at + _HEADER <= len(data):
+        at += _HEADER + int.from_bytes(data[at + 3 : at + _HEADER], "big")
+    return at != len(data)

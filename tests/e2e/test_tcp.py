@@ -9,11 +9,13 @@ import socket
 import ssl
 import struct
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from a3sgw import load_config
 from a3sgw.proxy_protocol import Header, encode_v1, encode_v2, parse
+from a3sgw.unsent import unsent
 from tests.support.echo import Echo
 from tests.support.gateway import Running, gateway
 from tests.support.live import until
@@ -117,6 +119,23 @@ async def test_a_reset_is_passed_on() -> None:
     assert running.records[0]["error"] == "reset"
 
 
+async def test_what_came_before_a_reset_arrives() -> None:
+    """All that an endpoint has said before its connection broke reaches a client that reads slowly; then it breaks."""
+    async with TcpServer() as server, gateway(entrypoint() + router("all", "HostSNI(`*`)", server)) as running:
+        wire = await running.connect()
+        await wire.send(b"x")
+        await wire.read(1)
+        server.writers[0].write(bytes(1 << 20))
+        ended = running.gateway.metrics
+        raw = server.writers[0].get_extra_info("socket")
+        await until(lambda: unsent(cast(asyncio.Transport, server.writers[0].transport)) == 0, "the gateway has it all")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        server.writers[0].transport.abort()
+        answer, how = await wire.end()
+        assert (len(answer), how) == (1 << 20, "RST")
+        assert ended().tcp("web", "all", "all").ended == {"reset": 1}
+
+
 async def test_nobody_there() -> None:
     """An endpoint that cannot be reached closes the connection, is logged and counted; the next one is asked first."""
     async with TcpServer() as gone:
@@ -171,6 +190,141 @@ async def test_ended_here(authority: Authority) -> None:
         assert await client.read(7) == b"> hello"
         assert server.heard == [b"hello"]
         client.close()
+
+
+class Records:
+    """A client with TLS that decides what becomes of each record."""
+
+    def __init__(self, wire: Wire, context: ssl.SSLContext, name: str) -> None:
+        self.wire = wire
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
+
+    async def shake_hands(self) -> None:
+        """Until the server has what it needs."""
+        while True:
+            try:
+                self._tls.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                await self.wire.send(self._outgoing.read())
+                self._incoming.write(await self.wire.more())
+        await self.wire.send(self._outgoing.read())
+
+    def record(self, data: bytes) -> bytes:
+        """`data`, encrypted."""
+        self._tls.write(data)
+        return self._outgoing.read()
+
+    def goodbye(self) -> bytes:
+        """A close_notify."""
+        with pytest.raises(ssl.SSLWantReadError):
+            self._tls.unwrap()
+        return self._outgoing.read()
+
+
+@pytest.mark.parametrize(
+    ("how", "sees", "error"),
+    [
+        ("goodbye", "FIN", ""),
+        ("end", "FIN", "no close_notify"),
+        ("inside a record", "RST", "reset"),
+        ("inside a later record", "RST", "reset"),
+        ("bad record", "RST", "reset"),
+    ],
+)
+async def test_how_tls_ends(authority: Authority, how: str, sees: str, error: str) -> None:
+    """What is cut off does not look whole to the endpoint. A FIN between two records does, because many clients never
+    say goodbye, but the log tells of it."""
+    tls = f"tls {{\n{authority.issue('a.example').hcl}\n}}"
+    heard: list[tuple[bytes, str]] = []
+    came, over = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        data = await reader.readexactly(5)
+        came.set()
+        try:
+            heard.append((data + await reader.read(), "FIN"))
+        except ConnectionResetError:
+            heard.append((data, "RST"))
+        writer.transport.abort()
+        over.set()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint(tls) + router("all", "HostSNI(`*`)", url)) as running:
+        client = Records(await running.connect(), authority.client(), "a.example")
+        await client.shake_hands()
+        first = client.record(b"hello")
+        if how == "inside a record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(client.record(b"more")[:9])
+        elif how == "inside a later record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(client.record(b" and ") + client.record(b"more")[:9])
+        elif how == "bad record":
+            await client.wire.send(first)
+            await came.wait()
+            await client.wire.send(b"\x17\x03\x03\x00\x20" + bytes(32))
+        else:
+            await client.wire.send(first + (client.goodbye() if how == "goodbye" else b""))
+        client.wire.half_close()
+        async with asyncio.timeout(5):
+            await over.wait()
+        assert heard == [(b"hello", sees)]
+        assert await running.deserted()
+    assert running.records[0]["error"] == error
+    server.close()
+
+
+async def test_how_tls_of_an_endpoint_ends(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    """The end of an endpoint with TLS is passed on, without a warning of the event loop's."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"hello")
+        await reader.readexactly(1)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=authority.server("localhost"))
+    url = f"tcp://localhost:{server.sockets[0].getsockname()[1]}"
+    trust = f'tls {{ ca_file = "{authority.file}" }}'
+    async with gateway(entrypoint() + router("all", "HostSNI(`*`)", url, balancer=trust)) as running:
+        wire = await running.connect()
+        await wire.read(5)
+        await wire.send(b"x")
+        assert await wire.end() == (b"", "FIN")
+        wire.close()
+        assert await running.deserted()
+    assert running.records[0]["error"] == ""
+    assert "eof_received" not in caplog.text
+    server.close()
+
+
+async def test_goodbye_after_ours(authority: Authority) -> None:
+    """A client that says goodbye after the endpoint has ended has not broken anything."""
+    tls = f"tls {{\n{authority.issue('a.example').hcl}\n}}"
+    ended = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write_eof()
+        assert await reader.read() == b"all"
+        ended.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint(tls) + router("all", "HostSNI(`*`)", url)) as running:
+        client = Records(await running.connect(), authority.client(), "a.example")
+        await client.shake_hands()
+        await client.wire.end()
+        await client.wire.send(client.record(b"all") + client.goodbye())
+        async with asyncio.timeout(5):
+            await ended.wait()
+        assert await running.deserted()
+    assert (running.records[0]["error"], running.records[0]["received"]) == ("", 3)
+    server.close()
 
 
 async def test_protocols_of_a_router(authority: Authority) -> None:
@@ -314,6 +468,31 @@ async def test_postgresql_passed_through() -> None:
         await wire.read(1)
         await wire.send(hello)
         assert (await wire.end())[0] == b""
+    server.close()
+
+
+async def test_a_client_that_leaves_early() -> None:
+    """Who resets its connection while the endpoint is still asked gives its place back at once."""
+    asked = asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readexactly(8)
+        asked.set()
+        await reader.read()
+        writer.transport.abort()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"tcp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with gateway(entrypoint() + router("db", "HostSNI(`a.example`)", url, PASS)) as running:
+        wire = await running.connect()
+        await wire.send(SSL_REQUEST)
+        await wire.read(1)
+        await wire.send(_hello("a.example"))
+        async with asyncio.timeout(5):
+            await asked.wait()
+        wire.reset()
+        await until(lambda: running.gateway.health()["entrypoints"]["web"]["connections"] == 0, "it has left", within=2)
+    assert running.records[0]["error"] == "the client left"
     server.close()
 
 
