@@ -172,6 +172,8 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
 
     def _broken(self, error: ssl.SSLError) -> None:
         """A record that cannot be decrypted, or has no end: nothing that follows can be believed."""
+        if self._state == _CLOSED:
+            return
         is_stuck = self._raw.get_write_buffer_size() > 0
         self._flush()  # the alert
         self._state = _CLOSED
@@ -233,22 +235,40 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """asyncio.WriteTransport."""
         if data and self._state == _OPEN and not self._said_goodbye:
-            if len(data) > _RECORD:
-                self._raw.writelines(self._records(data))
-            else:
-                self._write(data)
-                self._raw.write(self._outgoing.read())
+            try:
+                if len(data) > _RECORD:
+                    self._raw.writelines(self._records(data))
+                else:
+                    self._write(data)
+                    self._raw.write(self._outgoing.read())
+            except ssl.SSLError as error:
+                self._cannot(error)
+
+    def _cannot(self, error: ssl.SSLError) -> None:
+        """A broken record stood behind what is being answered: OpenSSL writes no more, and the connection ends once
+        whoever writes is done."""
+        asyncio.get_running_loop().call_soon(self._broken, error)
 
     def writelines(self, pieces: Iterable[bytes | bytearray | memoryview]) -> None:
         """asyncio.WriteTransport."""
         if self._state != _OPEN or self._said_goodbye:
             return
+        try:
+            records = self._gathered(pieces)
+        except ssl.SSLError as error:
+            self._cannot(error)
+            return
+        if records:
+            self._raw.writelines(records)
+
+    def _gathered(self, pieces: Iterable[bytes | bytearray | memoryview]) -> list[bytes]:
+        """All of it encrypted; what is small goes into one record together."""
         records: list[bytes] = []
         small: list[bytes | bytearray | memoryview] = []
         size = 0
         for piece in pieces:
             size += len(piece)
-            if size <= _RECORD:  # what is small goes into one record together
+            if size <= _RECORD:
                 small.append(piece)
                 continue
             if small:
@@ -258,8 +278,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
             size = 0
         if size:
             records += self._records(b"".join(small))
-        if records:
-            self._raw.writelines(records)
+        return records
 
     def _records(self, data: bytes | bytearray | memoryview) -> list[bytes]:
         """`data`, encrypted one record at a time."""

@@ -311,6 +311,27 @@ async def test_broken_records(with_more: bool) -> None:
     assert on.above.heard == ([b"fine"] if with_more else [])
 
 
+async def test_answering_what_stands_before_a_broken_record() -> None:
+    """Whoever answers at once meets no error; the connection ends after that."""
+    on = Stage()
+    on.shake_hands()
+    on.client.write(b"fine")
+    good = on.outgoing.read()
+    on.client.write(b"broken")
+    broken = bytearray(on.outgoing.read())
+    broken[-1] ^= 1
+
+    def answer(data: bytes) -> None:
+        on.secure.write(b"answer")
+        on.secure.writelines([b"more", bytes(40000)])
+
+    on.above.data_received = answer  # type: ignore[method-assign] # one that answers at once
+    on.secure.data_received(good + bytes(broken))
+    assert on.below.calls == []
+    await asyncio.sleep(0)
+    assert on.below.calls in (["close"], ["abort"])
+
+
 @pytest.mark.parametrize("how", ["nonsense", "end", "lost"])
 async def test_no_handshake(how: str) -> None:
     """Who had the connection is told once why there is none."""
