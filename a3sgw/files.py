@@ -51,7 +51,7 @@ class WatchedFile(Generic[_T]):
         self._content: bytes | None = None
         self._broken = ""
         with self._explained():
-            self._sign = _sign(path)
+            self._sign = sign_of(path)
             self.is_read = not later or self._sign[1] <= AT_ONCE
             if self.is_read:
                 self._content = _read(path)
@@ -72,7 +72,7 @@ class WatchedFile(Generic[_T]):
         """Read it, if that was left for later, and begin to look for changes; needs a running loop."""
         if not self.is_read:
             with self._explained():
-                self._sign = await asyncio.to_thread(_sign, self.path)
+                self._sign = await asyncio.to_thread(sign_of, self.path)
                 content = await asyncio.to_thread(_read, self.path)
                 self.value = await self._parsed(content)
             self._content = content
@@ -95,7 +95,7 @@ class WatchedFile(Generic[_T]):
     async def look(self) -> None:
         """Read it if it is another than before, off the loop, and take it over if it says something else."""
         try:
-            sign = await asyncio.to_thread(_sign, self.path)
+            sign = await asyncio.to_thread(sign_of, self.path)
             if sign == self._sign:
                 return
             content = await asyncio.to_thread(_read, self.path)
@@ -133,7 +133,7 @@ class WatchedFile(Generic[_T]):
             self._failed()
 
 
-def _sign(path: Path) -> tuple[int, int, int]:
+def sign_of(path: Path) -> tuple[int, int, int]:
     """Differs when a file was written or replaced, also behind a link."""
     found = path.stat()
     return found.st_mtime_ns, found.st_size, found.st_ino

@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple
 
 from a3sgw.config.entrypoint import Tls
+from a3sgw.files import EVERY, sign_of
 from a3sgw.options import OptionError
 from a3sgw.tasks import spawn
 from a3sgw.tls.names import Names
@@ -20,8 +21,6 @@ from a3sgw.tls.pairs import Group, Pair, Pairs, Source, grouped, pair_of
 from a3sgw.tls.profile import Profile, context_of
 
 _log = logging.getLogger("a3sgw.tls")
-EVERY = 1.0
-"""Seconds between two looks at the files."""
 _TICKETS_FOR = 12 * 3600
 """Seconds for which one key encrypts session tickets."""
 UNRECOGNIZED_NAME, NO_APPLICATION_PROTOCOL = 112, 120
@@ -138,8 +137,7 @@ class Termination:
         signs = []
         for path in (path for source in self._sources for path in (source.certificate, source.key)):
             try:
-                found = path.stat()
-                signs.append((found.st_mtime_ns, found.st_size, found.st_ino))
+                signs.append(sign_of(path))
             except OSError:
                 signs.append((0, 0, 0))
         return signs
