@@ -26,7 +26,6 @@ _ODD_NAME = "a name in the certificate is of a type that names cannot have"
 _SKEW = timedelta(hours=1)
 """Clocks that are slow shall not refuse a new certificate."""
 _CERTIFICATE = re.compile(rb"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", re.DOTALL)
-_KEY = re.compile(rb"-----BEGIN ([A-Z]+ )?PRIVATE KEY-----.*?-----END \1?PRIVATE KEY-----", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,33 +150,6 @@ def facts_of(pem: bytes) -> CertificateFacts:
         certificate.not_valid_after_utc.timestamp(),
         _key_type(_public_key(certificate)),
     )
-
-
-def names_of(pem: bytes) -> tuple[str, ...]:
-    """The names that `facts_of` finds."""
-    return facts_of(pem).names
-
-
-def matches_key(certificate: bytes, key: bytes) -> bool:
-    """Whether the private key of one PEM file belongs to the first certificate of the other; they may be one file.
-
-    ValueError for what cannot be read, and for keys with a passphrase.
-    """
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
-
-    found = _KEY.search(key)
-    if found is None:
-        raise ValueError("there is no private key in it")
-    try:
-        own = load_pem_private_key(found[0], None).public_key()
-    except TypeError:
-        raise ValueError("the private key has a passphrase, which nobody could type in") from None
-    except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("the private key cannot be read") from None
-    other = _public_key(_leaf(certificate))
-    form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
-    return bool(own.public_bytes(*form) == other.public_bytes(*form))
 
 
 def public_key(block: bytes) -> Any:

@@ -20,6 +20,8 @@ _CIPHERS = ":".join(
 )
 """Those of TLS 1.2 with forward secrecy and authenticated encryption: Mozilla's "intermediate" without DHE."""
 _GROUPS = ("X25519MLKEM768:X25519:P-256:P-384", "X25519:P-256:P-384")
+_MISMATCH = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
+"""The last is what OpenSSL says of a key whose type is another than the certificate's."""
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 SPOKEN = frozenset({"http/1.1"})
 """Protocols over TLS that the gateway itself speaks."""
@@ -150,7 +152,7 @@ def _load(context: ssl.SSLContext, pem: bytes) -> None:
             file.write(pem)
         context.load_cert_chain(f"/proc/self/fd/{descriptor}", password=password)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
+        if error.reason in _MISMATCH:
             raise OptionError("the key does not belong to the certificate", "", "key_file") from None
         raise OptionError(f"OpenSSL cannot use it: {error.reason or error}", "", "cert_file") from None
     finally:

@@ -52,7 +52,7 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
     )
 
     def __init__(self, raw: asyncio.Transport, context: ssl.SSLContext, owner: Owner) -> None:
-        """`raw` delivers to this from now on; `start` begins."""
+        """`raw` delivers to this from now on; what it has delivered already is given to `data_received`."""
         self._raw = raw
         self._owner: Owner | None = owner
         self._incoming = ssl.MemoryBIO()
@@ -75,10 +75,6 @@ class SecureTransport(asyncio.Transport, asyncio.Protocol):
 
     def __repr__(self) -> str:
         return f"<SecureTransport [{('HANDSHAKE', 'OPEN', 'CLOSED')[self._state]}, {self._tls.version()}]>"
-
-    def start(self, data: bytes) -> None:
-        """Begin with what has already arrived."""
-        self.data_received(data)
 
     # From below...
 
