@@ -275,15 +275,22 @@ class Answering(Deciding):
         self._awaited = waits
         self._waiting = spawn(self._answer_waiting(), "response chain")
 
-    async def _answer_waiting(self) -> None:
+    async def _responded(self) -> bool:
+        """Wait for the response step that is awaited, and for those behind it; False when it has ended meanwhile."""
+        result: Awaitable[Response | None] | None
         result, self._awaited = self._awaited, None
+        while result is not None:
+            response = await unless_cancelled(result)
+            if self.finished:
+                return False
+            self.response = response or self.response
+            result = self._respond(self._next_step)
+        return True
+
+    async def _answer_waiting(self) -> None:
         try:
-            while result is not None:
-                response = await unless_cancelled(result)
-                if self.finished:
-                    return
-                self.response = response or self.response
-                result = self._respond(self._next_step)
+            if not await self._responded():
+                return
         except Exception as error:
             if not self.finished:
                 self._client.release(WAITING)

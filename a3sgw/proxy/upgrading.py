@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
 from time import monotonic
 from typing import cast
 
@@ -15,7 +14,7 @@ from a3sgw.proxy.parked import Parked
 from a3sgw.proxy.tunnel import Terms, Tunnel
 from a3sgw.proxy.websocket import WebSocketTunnel
 from a3sgw.sweeper import Sweeper
-from a3sgw.tasks import spawn, unless_cancelled
+from a3sgw.tasks import spawn
 from a3sgw.upstream.seam import Switchable
 
 _HALF_CLOSED = 5.0
@@ -56,15 +55,9 @@ class Upgrading(Answering):
         return True
 
     async def _switch_waiting(self, incoming: Incoming) -> None:
-        result: Awaitable[Response | None] | None
-        result, self._awaited = self._awaited, None
         try:
-            while result is not None:
-                response = await unless_cancelled(result)
-                if self.finished:
-                    return
-                self.response = response or self.response
-                result = self._respond(self._next_step)
+            if not await self._responded():
+                return
         except Exception as error:
             if not self.finished:
                 self._fault(error)
